@@ -1,0 +1,91 @@
+"""A client of the registry, in the words of RFC 7591 section 2."""
+
+from dataclasses import field
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, JsonValue
+from pydantic.dataclasses import dataclass
+
+from issuer import redirect_uri, secret
+from issuer.record import (
+    STRICT,
+    AccessTokenLifetime,
+    AuthorizationCodeLifetime,
+    Identifier,
+    Instant,
+    Names,
+    RefreshTokenLifetime,
+    ScopeText,
+    Text,
+)
+from issuer.scope import NOTHING
+
+ISSUER_CLAIMS = frozenset(
+    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
+     "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid"}
+)  # fmt: skip
+"""The claims that say who vouches for what to whom: no registration may set them."""
+
+
+def _check_claims(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    taken = sorted(ISSUER_CLAIMS.intersection(claims))
+    if taken:
+        raise ValueError(f"must not set what the issuer says itself: {', '.join(taken)}")
+    return claims
+
+
+RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class ClientSecret:
+    """One of a client's secrets, as a hash, with the time in which it is good."""
+
+    hash: secret.SecretHash = field(repr=False)
+    not_before: Instant | None = None
+    expires_at: Instant | None = None
+
+    def is_live(self, now: int) -> bool:
+        """True from ``not_before`` until just before ``expires_at``."""
+        return (self.not_before or 0) <= now and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Client:
+    """A client: how it proves who it is, and what it may ask for."""
+
+    client_id: Identifier
+    client_name: Text = ""
+    client_uri: Text = ""
+    contacts: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    token_endpoint_auth_method: str = "client_secret_basic"
+    client_secrets: Annotated[tuple[ClientSecret, ...], Field(strict=False)] = ()
+    grant_types: Names = ("authorization_code",)
+    redirect_uris: Annotated[tuple[RedirectURI, ...], Field(strict=False)] = ()
+    scope: ScopeText = NOTHING
+    """What it may ask for, and what it gets where it asks for nothing."""
+    resources: Names = ()
+    """The audiences it may have tokens for; the first is the default."""
+    require_pkce: bool = True
+    """False lets a confidential client that cannot do PKCE go without (RFC 7636)."""
+    access_token_lifetime: AccessTokenLifetime | None = None
+    """Seconds; the shorter of the client's and the resource's holds."""
+    authorization_code_lifetime: AuthorizationCodeLifetime | None = None
+    """Seconds."""
+    refresh_token_lifetime: RefreshTokenLifetime | None = None
+    """Seconds from the user's authorization."""
+    not_before: Instant | None = None
+    """Codes and refresh tokens issued earlier are refused."""
+    claims: Annotated[dict[str, JsonValue], AfterValidator(_check_claims)] = field(
+        default_factory=dict[str, Any]
+    )
+    """Said in every access token of this client."""
+
+    @property
+    def is_public(self) -> bool:
+        """True where it can keep no secret, and so proves nothing about itself."""
+        return self.token_endpoint_auth_method == "none"
+
+    def registered_redirect_uri(self, presented: str) -> bool:
+        """True where ``presented`` is one of its redirect URIs (RFC 9700 section 2.1)."""
+        return any(redirect_uri.matches(uri, presented) for uri in self.redirect_uris)

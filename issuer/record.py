@@ -1,0 +1,92 @@
+"""The types that the registry's records are written in, and how strictly they are read."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema
+
+from issuer.errors import InvalidScope
+from issuer.scope import SCOPE_TOKEN, Scope
+
+STRICT = ConfigDict(extra="forbid", strict=True)
+"""No key is guessed at, and no string stands for a number."""
+
+MAX_ACCESS_TOKEN_LIFETIME = 86_400
+MAX_AUTHORIZATION_CODE_LIFETIME = 600
+MAX_REFRESH_TOKEN_LIFETIME = 366 * 86_400
+
+_LATEST_INSTANT = 253_402_300_799  # the end of the year 9999; milliseconds are beyond it
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _instant(value: Any) -> int:
+    if type(value) is int and 0 <= value <= _LATEST_INSTANT:
+        return value
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("must be an RFC 3339 time with its offset, such as 2026-11-01T00:00:00Z")
+    return int(value.timestamp())
+
+
+def rfc3339(instant: int) -> str:
+    """``instant``, seconds since 1970, the way a registry spells it."""
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _identifier(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("must have no control characters")
+    return value
+
+
+def _scope(value: Any) -> Scope:
+    if isinstance(value, Scope):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be a string of scopes separated by single spaces")  # noqa: TRY004  pydantic collects ValueErrors
+    if not value:
+        return Scope()
+    try:
+        return Scope.parse(value)
+    except InvalidScope:
+        raise ValueError("must be scopes separated by single spaces") from None
+
+
+def _scope_token(value: str) -> str:
+    if not SCOPE_TOKEN.fullmatch(value):
+        raise ValueError('must be one scope: printable ASCII without spaces, " and \\')
+    return value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("must name each thing once")
+    return values
+
+
+Instant = Annotated[
+    int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+"""Whole seconds since 1970, written as an RFC 3339 time."""
+
+Identifier = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_identifier)]
+"""Compared byte by byte; nothing is normalized."""
+
+Text = Annotated[str, Field(max_length=1000), AfterValidator(_identifier)]
+
+ScopeText = Annotated[
+    InstanceOf[Scope], BeforeValidator(_scope), WithJsonSchema({"type": "string"})
+]
+
+ScopeToken = Annotated[str, AfterValidator(_scope_token)]
+
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_distinct)]
+
+AccessTokenLifetime = Annotated[int, Field(ge=1, le=MAX_ACCESS_TOKEN_LIFETIME)]
+AuthorizationCodeLifetime = Annotated[int, Field(ge=1, le=MAX_AUTHORIZATION_CODE_LIFETIME)]
+RefreshTokenLifetime = Annotated[int, Field(ge=1, le=MAX_REFRESH_TOKEN_LIFETIME)]

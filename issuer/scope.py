@@ -1,0 +1,52 @@
+"""Scopes: sets of the words that a token may be used for (RFC 6749 section 3.3)."""
+
+import re
+from collections.abc import Iterable
+from typing import Self
+
+from issuer.errors import InvalidScope
+
+SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""The characters of one scope token (RFC 6749 section 3.3)."""
+
+
+class Scope(frozenset[str]):
+    """A set of scope tokens. As text, the tokens in order, separated by single spaces."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The scope that ``text`` spells.
+
+        Raises:
+            InvalidScope: it is not scope tokens separated by single spaces.
+        """
+        tokens = text.split(" ")
+        if not all(map(SCOPE_TOKEN.fullmatch, tokens)):
+            raise InvalidScope("The scope is malformed.")
+        return cls(tokens)
+
+    def only(self, tokens: Iterable[str]) -> Self:
+        """This scope without what is not among ``tokens``."""
+        return type(self)(self.intersection(tokens))
+
+    def __str__(self) -> str:
+        return " ".join(sorted(self))
+
+
+NOTHING = Scope()
+
+
+def narrow(granted: Scope, requested: str | None) -> Scope:
+    """The requested part of ``granted``; all of it if nothing was requested (RFC 6749 section 6).
+
+    Raises:
+        InvalidScope: something requested was not granted.
+    """
+    if requested is None:
+        return granted
+    scope = Scope.parse(requested)
+    if not scope <= granted:
+        raise InvalidScope("The scope is unknown, or more than was granted.")
+    return scope
