@@ -3,7 +3,7 @@
 from dataclasses import field
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
 from issuer import redirect_uri, secret
@@ -18,7 +18,7 @@ from issuer.record import (
     ScopeText,
     Text,
 )
-from issuer.scope import NOTHING
+from issuer.scope import Scope
 
 ISSUER_CLAIMS = frozenset(
     {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
@@ -57,16 +57,16 @@ class Client:
     client_id: Identifier
     client_name: Text = ""
     client_uri: Text = ""
-    contacts: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    contacts: tuple[Text, ...] = ()
     token_endpoint_auth_method: str = "client_secret_basic"
-    client_secrets: Annotated[tuple[ClientSecret, ...], Field(strict=False)] = ()
+    client_secrets: tuple[ClientSecret, ...] = ()
     grant_types: Names = ("authorization_code",)
-    redirect_uris: Annotated[tuple[RedirectURI, ...], Field(strict=False)] = ()
-    scope: ScopeText = NOTHING
+    redirect_uris: tuple[RedirectURI, ...] = ()
+    scope: ScopeText = field(default_factory=Scope)
     """What it may ask for, and what it gets where it asks for nothing."""
     resources: Names = ()
     """The audiences it may have tokens for; the first is the default."""
-    require_pkce: bool = True
+    require_pkce: StrictBool = True
     """False lets a confidential client that cannot do PKCE go without (RFC 7636)."""
     access_token_lifetime: AccessTokenLifetime | None = None
     """Seconds; the shorter of the client's and the resource's holds."""

@@ -4,13 +4,21 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    StrictInt,
+    WithJsonSchema,
+)
 
 from issuer.errors import InvalidScope
 from issuer.scope import SCOPE_TOKEN, Scope
 
-STRICT = ConfigDict(extra="forbid", strict=True)
-"""No key is guessed at, and no string stands for a number."""
+STRICT = ConfigDict(extra="forbid")
+"""No key is guessed at."""
 
 MAX_ACCESS_TOKEN_LIFETIME = 86_400
 MAX_AUTHORIZATION_CODE_LIFETIME = 600
@@ -85,8 +93,8 @@ ScopeText = Annotated[
 
 ScopeToken = Annotated[str, AfterValidator(_scope_token)]
 
-Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_distinct)]
+Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 
-AccessTokenLifetime = Annotated[int, Field(ge=1, le=MAX_ACCESS_TOKEN_LIFETIME)]
-AuthorizationCodeLifetime = Annotated[int, Field(ge=1, le=MAX_AUTHORIZATION_CODE_LIFETIME)]
-RefreshTokenLifetime = Annotated[int, Field(ge=1, le=MAX_REFRESH_TOKEN_LIFETIME)]
+AccessTokenLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_ACCESS_TOKEN_LIFETIME)]
+AuthorizationCodeLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_AUTHORIZATION_CODE_LIFETIME)]
+RefreshTokenLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_REFRESH_TOKEN_LIFETIME)]

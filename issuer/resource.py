@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
 from issuer.record import STRICT, AccessTokenLifetime, Identifier, ScopeToken
@@ -20,7 +20,7 @@ class Resource:
     """An audience: the ``aud`` of a token, the ``resource`` of a request."""
 
     resource: Annotated[Identifier, AfterValidator(_check_resource)]
-    scopes: Annotated[tuple[ScopeToken, ...], Field(strict=False)] = ()
+    scopes: tuple[ScopeToken, ...] = ()
     """What its tokens can be good for."""
     access_token_type: str = "Bearer"
     access_token_lifetime: AccessTokenLifetime | None = None

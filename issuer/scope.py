@@ -35,9 +35,6 @@ class Scope(frozenset[str]):
         return " ".join(sorted(self))
 
 
-NOTHING = Scope()
-
-
 def narrow(granted: Scope, requested: str | None) -> Scope:
     """The requested part of ``granted``; all of it if nothing was requested (RFC 6749 section 6).
 

@@ -21,6 +21,11 @@ _HASHER = PasswordHasher(
     memory_cost=19456,  # 19 MiB: OWASP's first choice of 2026 for servers, in kibibytes
     parallelism=1,
 )
+DECOY_PASSWORD_HASH = (
+    "$argon2id$v=19$m=19456,t=2,p=1$QmKq2+f7GsK/NRy9KXbGZg"
+    "$kID4Ykv26pDHx0Q7btYoO280/NGVIhLebz2G+HAaryE"
+)
+"""Of a password nobody kept: what an unknown user is compared with, so that it takes as long."""
 MAX_MEMORY_COST = 262144
 """Kibibytes that checking one password may take: a registry must not be able to stop a worker."""
 MAX_TIME_COST = 16

@@ -1,6 +1,6 @@
 """A user of the registry: somebody the issuer itself can authenticate."""
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 from pydantic.dataclasses import dataclass
 
 from issuer.record import STRICT, Identifier, Instant, Text
@@ -18,7 +18,7 @@ class User:
     """Without one the user cannot log in with a password."""
     email: Text | None = None
     """Another name to log in with."""
-    active: bool = True
+    active: StrictBool = True
     """False refuses the user everywhere, codes and refresh tokens included."""
     not_before: Instant | None = None
     """Codes and refresh tokens issued earlier are refused."""

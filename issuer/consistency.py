@@ -1,0 +1,117 @@
+"""What the records of a registry must be to each other: nothing dangles, nothing contradicts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from issuer.documents import near
+
+if TYPE_CHECKING:
+    from issuer.client import Client
+    from issuer.registry import Registry
+
+Finding = tuple[tuple[str | int, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What this issuer has tables for, and so what a registry may name."""
+
+    grant_types: tuple[str, ...]
+    token_endpoint_auth_methods: tuple[str, ...]
+    access_token_types: tuple[str, ...]
+    replay_stores: tuple[str, ...]
+
+
+def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[Finding]:
+    """Every contradiction between the records, as a path and a sentence.
+
+    ``defined`` names every resource of the files, those included that ``registry`` lacks because
+    something else is wrong with them: naming one of those is not a second mistake.
+    """
+    scheme = registry.issuer.replay_store.partition(":")[0]
+    yield from _known(("issuer", "replay_store"), [scheme], offered.replay_stores)
+    for name, resource in registry.resources.items():
+        at = ("resources", name, "access_token_type")
+        yield from _known(at, [resource.access_token_type], offered.access_token_types)
+    for client in registry.clients.values():
+        yield from _check_names(client, registry, offered, defined)
+        yield from _check_secrets(client)
+        yield from _check_grants(client)
+    yield from _check_users(registry)
+    known = {scope for each in registry.resources.values() for scope in each.scopes}
+    for name in registry.scopes if defined <= registry.resources.keys() else ():
+        yield from _known(("scopes", name), [name], known)
+
+
+def _known(
+    path: tuple[str | int, ...], names: Collection[str], known: Collection[str]
+) -> Iterator[Finding]:
+    for name in names:
+        if name not in known:
+            yield path, f'"{name}" is not known here' + (near(name, known) or _choice(known))
+
+
+def _choice(known: Collection[str]) -> str:
+    few = 8
+    return f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= few else ""
+
+
+def _check_names(
+    client: Client, registry: Registry, offered: Offered, defined: Set[str]
+) -> Iterator[Finding]:
+    at = ("clients", client.client_id)
+    method = client.token_endpoint_auth_method
+    methods = offered.token_endpoint_auth_methods
+    yield from _known((*at, "token_endpoint_auth_method"), [method], methods)
+    yield from _known((*at, "grant_types"), client.grant_types, offered.grant_types)
+    if not client.resources:
+        yield (*at, "resources"), "must name at least one resource: a token has an audience"
+    dangling = [name for name in client.resources if name not in registry.resources]
+    strangers = [name for name in dangling if name not in defined]
+    yield from _known((*at, "resources"), strangers, registry.resources)
+    if not dangling:
+        known = {scope for name in client.resources for scope in registry.resources[name].scopes}
+        yield from _known((*at, "scope"), sorted(client.scope), known)
+
+
+def _check_secrets(client: Client) -> Iterator[Finding]:
+    at = ("clients", client.client_id)
+    if client.is_public and client.client_secrets:
+        yield (*at, "client_secrets"), "a public client must have none: it cannot keep one"
+    if not client.is_public and not client.client_secrets:
+        sentence = "must have one; `issuer client secret` makes it, or the method is none"
+        yield (*at, "client_secrets"), sentence
+    for number, each in enumerate(client.client_secrets):
+        if each.expires_at is not None and each.expires_at <= (each.not_before or 0):
+            yield (*at, "client_secrets", number, "expires_at"), "must be later than not_before"
+
+
+def _check_grants(client: Client) -> Iterator[Finding]:
+    at = ("clients", client.client_id)
+    if client.is_public and "client_credentials" in client.grant_types:
+        yield (*at, "grant_types"), "client_credentials is for confidential clients (RFC 6749 4.4)"
+    if client.is_public and not client.require_pkce:
+        yield (*at, "require_pkce"), "a public client cannot go without PKCE (RFC 9700 2.1.1)"
+    if "authorization_code" in client.grant_types and not client.redirect_uris:
+        yield (*at, "redirect_uris"), "authorization_code needs at least one"
+
+
+def _check_users(registry: Registry) -> Iterator[Finding]:
+    subjects: dict[str, str] = {}
+    logins = {name: name for name in registry.users}
+    for name, user in registry.users.items():
+        if user.sub in registry.clients:
+            yield (
+                ("users", name, "sub"),
+                (
+                    "is a client's client_id: resource servers could not tell the two apart; "
+                    "give the user another sub (RFC 9700 section 4.15)"
+                ),
+            )
+        if subjects.setdefault(user.sub, name) != name:
+            yield ("users", name, "sub"), f'is also that of "{subjects[user.sub]}"'
+        if user.email and logins.setdefault(user.email, name) != name:
+            yield ("users", name, "email"), f'is also a login of "{logins[user.email]}"'

@@ -1,0 +1,234 @@
+"""The registry: everything the issuer knows about others, as one value that never changes.
+
+Text in; a whole ``Registry`` or every problem of it out. Nothing is ever half applied.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
+from zlib import crc32
+
+from pydantic import TypeAdapter, ValidationError
+
+from issuer import consistency, documents, secret
+from issuer.client import Client, ClientSecret
+from issuer.consistency import Offered
+from issuer.documents import Problem, near
+from issuer.resource import Resource
+from issuer.settings import Settings
+from issuer.user import User
+
+TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
+    {
+        "clients": (Client, "client_id"),
+        "users": (User, "username"),
+        "resources": (Resource, "resource"),
+    }
+)
+"""The tables of records: what a record is, and the field that its key fills."""
+
+
+_Merged = dict[str, dict[str, tuple[str, Any]]]
+
+
+class InvalidRegistry(Exception):
+    """The registry was refused, whole."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """Clients, resources, users and settings, checked against each other."""
+
+    issuer: Settings
+    resources: Mapping[str, Resource]
+    clients: Mapping[str, Client]
+    users: Mapping[str, User]
+    scopes: Mapping[str, str]
+    digest: str
+    """``sha256:`` and the hex SHA-256 hash of the files' names and contents."""
+    _logins: Mapping[str, User] = field(repr=False)
+    _subjects: Mapping[str, User] = field(repr=False)
+    _decoy_secrets: tuple[tuple[ClientSecret, ...], ...] = field(repr=False)
+    _decoy_passwords: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        issuer: Settings,
+        *,
+        resources: tuple[Resource, ...] = (),
+        clients: tuple[Client, ...] = (),
+        users: tuple[User, ...] = (),
+        scopes: Mapping[str, str] = MappingProxyType({}),
+        digest: str = "",
+    ) -> "Registry":
+        """The registry of these records. Whether they fit together is not checked here."""
+        logins = {user.email: user for user in users if user.email}
+        return cls(
+            issuer=issuer,
+            resources=MappingProxyType({each.resource: each for each in resources}),
+            clients=MappingProxyType({each.client_id: each for each in clients}),
+            users=MappingProxyType({each.username: each for each in users}),
+            scopes=MappingProxyType(dict(scopes)),
+            digest=digest,
+            _logins=MappingProxyType(logins | {user.username: user for user in users}),
+            _subjects=MappingProxyType({user.sub: user for user in users}),
+            _decoy_secrets=tuple(each.client_secrets for each in clients if each.client_secrets),
+            _decoy_passwords=tuple(user.password_hash for user in users if user.password_hash)
+            or (secret.DECOY_PASSWORD_HASH,),
+        )
+
+    def user_named(self, login: str) -> User | None:
+        """The user with this username or e-mail address, compared byte by byte."""
+        return self._logins.get(login)
+
+    def user_called(self, sub: str) -> User | None:
+        """The user whom tokens call ``sub``."""
+        return self._subjects.get(sub)
+
+    def decoy_secrets(self, client_id: str) -> tuple[ClientSecret, ...]:
+        """Some client's secrets, for a client that has none: refusing both takes alike.
+
+        The same client_id gets the same ones everywhere, so that asking twice tells nothing.
+        """
+        if not self._decoy_secrets:
+            return ()
+        return self._decoy_secrets[self._pick(client_id, len(self._decoy_secrets))]
+
+    def decoy_password(self, login: str) -> str:
+        """Some user's password hash, for a login that has none."""
+        return self._decoy_passwords[self._pick(login, len(self._decoy_passwords))]
+
+    def _pick(self, name: str, among: int) -> int:
+        return crc32(name.encode(errors="surrogatepass"), crc32(self.digest.encode())) % among
+
+    def longest_access_token_lifetime(self) -> int:
+        """Seconds that any access token of this registry can live."""
+        held = [self.issuer.access_token_lifetime]
+        held += [each.access_token_lifetime or 0 for each in self.resources.values()]
+        return max(held + [each.access_token_lifetime or 0 for each in self.clients.values()])
+
+    def longest_sealed_lifetime(self) -> int:
+        """Seconds that any code or refresh token of this registry can live."""
+        held = [self.issuer.authorization_code_lifetime, self.issuer.refresh_token_lifetime]
+        for client in self.clients.values():
+            held += [client.authorization_code_lifetime or 0, client.refresh_token_lifetime or 0]
+        return max(held)
+
+
+def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
+    """The registry that ``files``, by their names, spell together.
+
+    Raises:
+        InvalidRegistry: with every problem that could be found.
+    """
+    read, problems = _read(files)
+    readable = not problems
+    merged, double = documents.merge(read, ["issuer", *TABLES, "scopes"])
+    problems += double
+    settings = _settings(merged["issuer"], problems, next(iter(files), "registry"))
+    records = {table: _records(table, merged[table], problems) for table in TABLES}
+    registry = Registry.of(
+        settings or Settings(url="https://unreadable.invalid"),
+        resources=tuple(records["resources"]),
+        clients=tuple(records["clients"]),
+        users=tuple(records["users"]),
+        scopes=_scopes(merged["scopes"], problems),
+        digest=digest(files),
+    )
+    if readable:
+        findings = consistency.check(registry, offered, merged["resources"].keys())
+        problems += [Problem(_place(merged, path), path, message) for path, message in findings]
+    if problems:
+        raise InvalidRegistry(tuple(problems))
+    return registry
+
+
+def _place(merged: _Merged, path: tuple[str | int, ...]) -> str:
+    table, name = map(str, path[:2])
+    return merged[table][name][0]
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """One hash over the names and contents of ``files``."""
+    whole = sha256()
+    for name, content in sorted(files.items()):
+        whole.update(b"%d:%s%d:" % (len(name.encode()), name.encode(), len(content)))
+        whole.update(content)
+    return "sha256:" + whole.hexdigest()
+
+
+def _read(files: Mapping[str, bytes]) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+    read: dict[str, dict[str, Any]] = {}
+    problems: list[Problem] = []
+    for file, content in files.items():
+        try:
+            read[file] = documents.read(file, content)
+        except ValueError as error:
+            problems.append(Problem(file, (), str(error)))
+    return read, problems
+
+
+def _settings(
+    entries: Mapping[str, tuple[str, Any]], problems: list[Problem], file: str
+) -> Settings | None:
+    places = [place for place, _ in entries.values()]
+    table = {name: value for name, (_, value) in entries.items()}
+    try:
+        return TypeAdapter(Settings).validate_python(table)
+    except ValidationError as error:
+        place = places[0] if places else file
+        problems += _problems(error, place, ("issuer",), Settings)
+        return None
+
+
+def _records(
+    table: str, entries: Mapping[str, tuple[str, Any]], problems: list[Problem]
+) -> list[Any]:
+    kind, key = TABLES[table]
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    records = []
+    for name, (file, entry) in entries.items():
+        if not isinstance(entry, Mapping):
+            problems.append(Problem(file, (table, name), "must be a table"))
+        elif entry.get(key, name) != name:
+            problems.append(Problem(file, (table, name, key), "must equal the key it stands under"))
+        else:
+            try:
+                records.append(adapter.validate_python({**entry, key: name}))
+            except ValidationError as error:
+                problems += _problems(error, file, (table, name), kind)
+    return records
+
+
+def _scopes(entries: Mapping[str, tuple[str, Any]], problems: list[Problem]) -> dict[str, str]:
+    for name, (file, entry) in entries.items():
+        if not isinstance(entry, str):
+            problems.append(Problem(file, ("scopes", name), "must be a sentence for a person"))
+    return {name: entry for name, (_, entry) in entries.items()}
+
+
+def _problems(
+    error: ValidationError, file: str, path: tuple[str, ...], kind: type
+) -> list[Problem]:
+    return [
+        Problem(
+            file, (*path, *each["loc"]), _sentence(each["type"], each["msg"], each["loc"], kind)
+        )
+        for each in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
+def _sentence(fault: str, message: str, where: tuple[int | str, ...], kind: type[Any]) -> str:
+    if fault == "unexpected_keyword_argument":
+        holder: type[Any] = ClientSecret if "client_secrets" in where[:-1] else kind
+        return "unknown key" + near(str(where[-1]), holder.__dataclass_fields__)
+    if fault == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ").replace("Input should", "should")
