@@ -22,12 +22,26 @@ class AccessTokenException(OAuth2Exception):
         super().__init__(description)
         self.description = description
         self.detail = detail or description
+        self.client_id = ""
+        """Whose request it was, once that is proved; for the log."""
 
 
 class InvalidRequest(AccessTokenException):
     """A parameter is missing, malformed, or there more than once."""
 
     error = "invalid_request"
+
+
+class RequestTimeout(InvalidRequest):
+    """The body did not come (RFC 9110 section 15.5.9)."""
+
+    status = 408
+
+
+class LengthRequired(InvalidRequest):
+    """The body does not say how long it is (RFC 9110 section 15.5.12)."""
+
+    status = 411
 
 
 class RequestTooLarge(InvalidRequest):

@@ -50,6 +50,8 @@ class Registry:
     clients: Mapping[str, Client]
     users: Mapping[str, User]
     scopes: Mapping[str, str]
+    has_stretched_secrets: bool
+    """True where comparing some client's secret takes milliseconds."""
     digest: str
     """``sha256:`` and the hex SHA-256 hash of the files' names and contents."""
     _logins: Mapping[str, User] = field(repr=False)
@@ -79,6 +81,11 @@ class Registry:
             digest=digest,
             _logins=MappingProxyType(logins | {user.username: user for user in users}),
             _subjects=MappingProxyType({user.sub: user for user in users}),
+            has_stretched_secrets=any(
+                secret.is_stretched(each.hash)
+                for client in clients
+                for each in client.client_secrets
+            ),
             _decoy_secrets=tuple(each.client_secrets for each in clients if each.client_secrets),
             _decoy_passwords=tuple(user.password_hash for user in users if user.password_hash)
             or (secret.DECOY_PASSWORD_HASH,),
@@ -107,6 +114,11 @@ class Registry:
 
     def _pick(self, name: str, among: int) -> int:
         return crc32(name.encode(errors="surrogatepass"), crc32(self.digest.encode())) % among
+
+    def access_token_lifetime(self, client: Client, resource: Resource) -> int:
+        """Seconds: the shorter of the client's and the resource's, the issuer's without either."""
+        held = client.access_token_lifetime, resource.access_token_lifetime
+        return min(filter(None, held), default=self.issuer.access_token_lifetime)
 
     def longest_access_token_lifetime(self) -> int:
         """Seconds that any access token of this registry can live."""

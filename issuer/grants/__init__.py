@@ -1,0 +1,22 @@
+"""The grants: a row each. A grant turns an authenticated request into an authorization.
+
+Pure functions: no clock, no disk. What may happen once they return, for the gate to spend.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from issuer.grants import authorization_code, client_credentials, password, refresh_token
+from issuer.request import AuthenticatedRequest, Authorization
+from issuer.server import AuthorizationServer
+
+Grant = Callable[[AuthorizationServer, AuthenticatedRequest], Authorization]
+
+GRANTS: Mapping[str, Grant] = MappingProxyType(
+    {
+        "authorization_code": authorization_code.authorize,
+        "refresh_token": refresh_token.authorize,
+        "password": password.authorize,
+        "client_credentials": client_credentials.authorize,
+    }
+)

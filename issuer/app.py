@@ -1,0 +1,121 @@
+"""The composition root: the only place that knows all the parts, and reads the clock."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import falcon
+import falcon.asgi
+
+from issuer import files
+from issuer.errors import AccessTokenException
+from issuer.logs import JSONHandler, LineWriter
+from issuer.metadata import JWKS, TOKEN, base_path, metadata_path
+from issuer.reload import Reloader
+from issuer.replay import ReplayStore
+from issuer.resources import answers
+from issuer.resources.access_log import AccessLog
+from issuer.resources.documents import Document, render_jwks, render_metadata
+from issuer.resources.health import Healthz, Readyz
+from issuer.resources.router import ExactRouter
+from issuer.resources.token import TokenResource
+from issuer.server import AuthorizationServer
+from issuer.stores import open_store
+from issuer.stretching import Stretcher
+from issuer.token import TokenGenerator, handler
+
+STDOUT = 1
+
+
+def clock() -> int:
+    """Now, in whole seconds since 1970."""
+    return int(time.time())
+
+
+class Lifespan:
+    """What starts and stops with the worker: Falcon calls it."""
+
+    def __init__(
+        self, reloader: Reloader, store: ReplayStore, stretcher: Stretcher, writer: LineWriter
+    ) -> None:
+        self._reloader = reloader
+        self._closing = (store, stretcher, writer)
+        self._watching: asyncio.Task[None] | None = None
+
+    async def process_startup(self, _: object, __: object) -> None:
+        """Starts looking for changes of the two files."""
+        self._watching = asyncio.create_task(self._reloader.watch())
+
+    async def process_shutdown(self, _: object, __: object) -> None:
+        """Stops that, and lets go of everything."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        for each in self._closing:
+            each.close()
+
+
+def create_app(
+    registry: Path,
+    keyring: Path,
+    *,
+    generator: TokenGenerator = handler,
+    clock: Callable[[], int] = clock,
+    access_log: bool = True,
+) -> falcon.asgi.App:
+    """The issuer that these two files describe, as an ASGI application.
+
+    Raises:
+        reload.Refused: they describe none.
+    """
+    reloader = Reloader(registry, keyring, clock=clock)
+    settings = reloader.server.registry.issuer
+    store = open_store(settings.replay_store, files.folder_of(registry))
+    stretcher, writer = Stretcher(), LineWriter(STDOUT)
+    _log_to(writer, clock)
+    middleware: list[object] = [Lifespan(reloader, store, stretcher, writer)]
+    if access_log:
+        middleware.append(AccessLog(writer.write, clock=clock))
+    app = falcon.asgi.App(router=ExactRouter(), middleware=middleware, media_type=falcon.MEDIA_JSON)
+    app.add_error_handler(Exception, answers.fault)
+    app.add_error_handler(falcon.HTTPError, answers.http_error)
+    app.add_error_handler(AccessTokenException, answers.refused)
+    _add_routes(app, settings.url, reloader, store, stretcher, generator, clock)
+    return app
+
+
+def _add_routes(
+    app: falcon.asgi.App,
+    issuer: str,
+    reloader: Reloader,
+    store: ReplayStore,
+    stretcher: Stretcher,
+    generator: TokenGenerator,
+    clock: Callable[[], int],
+) -> None:
+    def server() -> AuthorizationServer:
+        return reloader.server
+
+    base = base_path(issuer)
+    token = TokenResource(generator, server=server, store=store, stretch=stretcher, clock=clock)
+    app.add_route(base + TOKEN, token)
+    app.add_route(base + JWKS, Document(render_jwks, server=server, clock=clock))
+    app.add_route(metadata_path(issuer), Document(render_metadata, server=server, clock=clock))
+    app.add_route("/healthz", Healthz())
+    app.add_route("/readyz", Readyz(status=reloader.status, store=store, clock=clock))
+
+
+def _log_to(writer: LineWriter, clock: Callable[[], int]) -> None:
+    log = logging.getLogger("issuer")
+    log.handlers = [JSONHandler(writer, clock)]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def get_app() -> falcon.asgi.App:
+    """The issuer that the environment names: what gunicorn loads."""
+    return create_app(files.registry_path(), files.keyring_path())

@@ -1,0 +1,12 @@
+"""``none``: a public client, which says who it is and cannot prove it (RFC 7591 section 2)."""
+
+from issuer.client_auth.credentials import Credentials
+from issuer.request import TokenRequest
+
+
+def read(request: TokenRequest) -> Credentials | None:
+    """The client that the body names, if nothing in the request could prove it."""
+    client_id = request.form.get("client_id")
+    if client_id is None or "authorization" in request.headers or request.form.get("client_secret"):
+        return None
+    return Credentials(client_id)

@@ -1,0 +1,95 @@
+"""``authorization_code``: what a user granted in a browser (RFC 6749 section 4.1, RFC 7636)."""
+
+import hmac
+
+from keys.sealing import Unsealable
+
+from issuer import pkce
+from issuer.client import Client
+from issuer.errors import InvalidGrant
+from issuer.form import Form
+from issuer.refreshing import new_refresh_token
+from issuer.replay import Once
+from issuer.request import AuthenticatedRequest, Authorization
+from issuer.sealed import AuthorizationCode
+from issuer.server import AuthorizationServer
+from issuer.target import scope_for, target
+
+
+def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:
+    """What the code's user granted, less what the registry has withdrawn since.
+
+    Raises:
+        InvalidRequest: the code is missing.
+        InvalidGrant: the code was not sealed here, has expired, belongs to another client or
+            redirect URI, is not answered by the code_verifier, or its user is gone.
+        InvalidTarget: the code is not for the requested resource.
+    """
+    client, form, now = authenticated.client, authenticated.form, authenticated.received_at
+    code = _open(server, form.require("code"), now)
+    _check_binding(code, client, form)
+    user = server.living_user(code.sub)
+    server.check_not_before(code.issued_at, client, user)
+    resources = tuple(each for each in code.resources if each in client.resources)
+    resource = target(server, resources, form.all("resource"))
+    granted = code.scope.only(client.scope)
+    return Authorization(
+        id=code.id,
+        client=client,
+        user=user,
+        scope=scope_for(resource, granted, None),
+        resource=resource,
+        issued_at=code.issued_at,
+        received_at=now,
+        auth_time=code.auth_time,
+        code=code,
+        refresh_token=new_refresh_token(
+            server,
+            client,
+            id=code.id,
+            sub=code.sub,
+            scope=granted,
+            resources=resources,
+            auth_time=code.auth_time,
+            issued_at=code.issued_at,
+        ),
+        once=(*authenticated.once, _once(code)),
+        credential=authenticated.credential,
+    )
+
+
+def _open(server: AuthorizationServer, text: str, now: int) -> AuthorizationCode:
+    try:
+        return server.sealer.open(AuthorizationCode, text, now=now)
+    except Unsealable as error:
+        raise refused(error.detail) from None
+
+
+def _check_binding(code: AuthorizationCode, client: Client, form: Form) -> None:
+    if not hmac.compare_digest(code.client_id.encode(), client.client_id.encode()):
+        raise refused("another client's code")
+    presented = form.get("redirect_uri")
+    # With PKCE it may be left out (OAuth 2.1); what is there must be right all the same.
+    if presented is None and code.code_challenge is None:
+        raise refused("redirect_uri is missing")
+    if presented is not None and presented != code.redirect_uri:
+        raise refused("another redirect_uri")
+    if not client.registered_redirect_uri(code.redirect_uri):
+        raise refused("redirect_uri is not registered any more")
+    if client.require_pkce and code.code_challenge is None:
+        raise refused("the client requires PKCE by now")
+    pkce.verify(code.code_challenge, form.get("code_verifier"))
+
+
+def _once(code: AuthorizationCode) -> Once:
+    return Once(
+        id=f"{code.PURPOSE}:{code.id}",
+        issued_at=code.issued_at,
+        expires_at=code.expires_at,
+        refusal=refused("spent before"),
+    )
+
+
+def refused(detail: str) -> InvalidGrant:
+    """The one answer to every code that is not good: no oracle tells forged from used (P24)."""
+    return InvalidGrant("The code is not valid.", detail=f"code: {detail}")

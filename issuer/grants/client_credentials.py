@@ -1,0 +1,29 @@
+"""``client_credentials``: a client acts for itself (RFC 6749 section 4.4).
+
+There is never a refresh token (section 4.4.3): the client can come back at any time.
+"""
+
+from issuer.request import AuthenticatedRequest, Authorization
+from issuer.sealed import fresh_id
+from issuer.server import AuthorizationServer
+from issuer.target import scope_for, target
+
+
+def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:
+    """An authorization of the client, about itself.
+
+    Raises:
+        InvalidTarget, InvalidScope: it asks for what it is not registered for.
+    """
+    client, form = authenticated.client, authenticated.form
+    resource = target(server, client.resources, form.all("resource"))
+    return Authorization(
+        id=fresh_id(),
+        client=client,
+        scope=scope_for(resource, client.scope, form.get("scope")),
+        resource=resource,
+        issued_at=authenticated.received_at,
+        received_at=authenticated.received_at,
+        once=authenticated.once,
+        credential=authenticated.credential,
+    )

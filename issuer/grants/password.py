@@ -1,0 +1,62 @@
+"""``password``: the user's own password, for clients that registered it (RFC 6749 section 4.3).
+
+RFC 9700 section 2.4 wants it gone. It is here for those who are on their way out of it.
+"""
+
+from issuer.errors import InvalidGrant
+from issuer.refreshing import new_refresh_token
+from issuer.request import AuthenticatedRequest, Authorization
+from issuer.sealed import fresh_id
+from issuer.secret import matches
+from issuer.server import AuthorizationServer
+from issuer.target import scope_for, target
+from issuer.user import User
+
+
+def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:
+    """An authorization by the user whose password this is. Takes as long as argon2id takes.
+
+    Raises:
+        InvalidRequest: username or password is missing.
+        InvalidTarget, InvalidScope: the client asks for what it is not registered for.
+        InvalidGrant: no active user has this name or e-mail address and this password.
+    """
+    client, form, now = authenticated.client, authenticated.form, authenticated.received_at
+    login = form.get("username") or form.get("email") or form.require("username")
+    password = form.require("password")
+    resource = target(server, client.resources, form.all("resource"))
+    scope = scope_for(resource, client.scope, form.get("scope"))
+    user = _authenticate(server, login, password)
+    grant_id = fresh_id()
+    return Authorization(
+        id=grant_id,
+        client=client,
+        user=user,
+        scope=scope,
+        resource=resource,
+        issued_at=now,
+        received_at=now,
+        auth_time=now,
+        refresh_token=new_refresh_token(
+            server,
+            client,
+            id=grant_id,
+            sub=user.sub,
+            scope=scope,
+            resources=(resource.resource,),
+            auth_time=now,
+            issued_at=now,
+        ),
+        once=authenticated.once,
+        credential=authenticated.credential,
+    )
+
+
+def _authenticate(server: AuthorizationServer, login: str, password: str) -> User:
+    """The user; whoever is unknown is refused after the same work as one who is known."""
+    user = server.registry.user_named(login)
+    known_hash = user.password_hash if user else None
+    proved = matches(known_hash or server.registry.decoy_password(login), password)
+    if user is None or known_hash is None or not proved or not user.active:
+        raise InvalidGrant("User authentication failed.", detail="wrong user or password")
+    return user

@@ -1,0 +1,31 @@
+"""Settings for gunicorn; a ``gunicorn.conf.py`` of one line takes them all, and may change any."""
+
+import os
+import sys
+
+from gunicorn.arbiter import Arbiter
+
+from issuer import files
+from issuer.app import clock
+from issuer.reload import Refused, load
+
+wsgi_app = "issuer.app:get_app()"
+worker_class = "issuer.worker.Worker"
+workers = int(os.environ.get("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)))
+keepalive = 75
+"""Seconds that an idle connection stays: longer than load balancers keep theirs."""
+graceful_timeout = 20
+"""Seconds that requests under way get when a worker is told to stop."""
+timeout = 10
+"""Seconds after which a worker that hangs is replaced."""
+control_socket_disable = True
+
+
+def on_starting(_: Arbiter) -> None:
+    """Before there is a socket: files that describe no issuer end it here."""
+    try:
+        load(files.registry_path(), files.keyring_path(), clock())
+    except Refused as refused:
+        print(*refused.problems, sep="\n", file=sys.stderr)
+        print("The issuer was not started; `issuer check` says the same.", file=sys.stderr)
+        raise SystemExit(1) from None

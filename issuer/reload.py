@@ -1,0 +1,215 @@
+"""The one mutable cell: which registry and key ring are in force.
+
+The whole new world is read, or the old one stays. What decides is content, never times of files:
+mounted volumes swap symlinks, editors rename, and two writes can share a second.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from keys.ring import InvalidKeyRing, KeyRing
+
+from issuer import files, registry
+from issuer.files import Unreadable
+from issuer.registry import InvalidRegistry, Registry
+from issuer.server import AuthorizationServer
+from issuer.token import OFFERED
+from keys import ring
+
+INTERVAL = 1.0
+"""Seconds between two looks; a change must be seen at two to count as finished."""
+MAX_LOGGED = 20
+"""Problems that one log line names; ``issuer check`` names them all."""
+
+log = logging.getLogger("issuer.reload")
+
+T = TypeVar("T", Registry, KeyRing)
+Contents = Mapping[str, bytes]
+
+
+class Refused(Exception):
+    """The files describe no server; ``problems`` says all of it, without secrets."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load(registry_path: Path, keyring_path: Path, now: int) -> AuthorizationServer:
+    """The server that the two files describe.
+
+    Raises:
+        Refused: with every problem of both, or of the one with the other.
+    """
+    problems: list[str] = []
+    found = held = None
+    try:
+        found = parse_registry(read_registry(registry_path))
+    except Refused as refused:
+        problems += refused.problems
+    try:
+        held = parse_keyring(read_keyring(keyring_path))
+    except Refused as refused:
+        problems += refused.problems
+    if found is None or held is None:
+        raise Refused(tuple(problems))
+    return combine(found, held, now)
+
+
+def read_registry(path: Path) -> Contents:
+    """What lies at ``path``. Raises ``Refused`` where that cannot be read."""
+    try:
+        return files.read_registry(path)
+    except Unreadable as error:
+        raise Refused((str(error),)) from None
+
+
+def read_keyring(path: Path) -> Contents:
+    """What lies at ``path``. Raises ``Refused`` where it cannot be read, or others can read it."""
+    try:
+        return {path.name: ring.read(path)}
+    except InvalidKeyRing as error:
+        raise Refused(error.problems) from None
+
+
+def parse_registry(contents: Contents) -> Registry:
+    """The registry that ``contents`` spell. Raises ``Refused`` where they are not valid."""
+    try:
+        return registry.parse(contents, OFFERED)
+    except InvalidRegistry as error:
+        raise Refused(tuple(map(str, error.problems))) from None
+
+
+def parse_keyring(contents: Contents) -> KeyRing:
+    """The key ring that ``contents`` spell. Raises ``Refused`` where they are not valid."""
+    try:
+        ((name, text),) = contents.items()
+        return KeyRing.parse(text, name)
+    except InvalidKeyRing as error:
+        raise Refused(error.problems) from None
+
+
+def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
+    """The server of the two.
+
+    Raises:
+        Refused: the keys do not last as long as the tokens that the registry promises.
+    """
+    problems = held.problems(
+        now,
+        longest_token_lifetime=found.longest_access_token_lifetime(),
+        longest_sealed_lifetime=found.longest_sealed_lifetime(),
+    )
+    if problems:
+        raise Refused(tuple(problems))
+    return AuthorizationServer.of(found, held)
+
+
+class Watched(Generic[T]):
+    """One of the two files: what of it is in force, and what on disk is not."""
+
+    def __init__(self, read: Callable[[], Contents], parse: Callable[[Contents], T]) -> None:
+        self._read = read
+        self._parse = parse
+        contents = read()
+        self.value = parse(contents)
+        self.refused: str | None = None
+        """A digest of what lies on disk and is not in force."""
+        self._settled = self._seen = registry.digest(contents)
+
+    def look(self) -> T | None:
+        """What is new on disk, once it has held still for two looks.
+
+        Raises:
+            Refused: it is not valid. Said once per change.
+        """
+        try:
+            contents, fault = self._read(), None
+            seen = registry.digest(contents)
+        except Refused as refused:
+            contents, fault = {}, refused
+            seen = registry.digest({problem: b"" for problem in refused.problems})
+        held_still, self._seen = seen == self._seen, seen
+        if seen == self._settled or not held_still:
+            return None
+        self._settled, self.refused = seen, seen  # refused until somebody accepts it
+        if fault is not None:
+            raise fault
+        return self._parse(contents)
+
+    def accept(self, value: T) -> None:
+        """Puts ``value`` in force."""
+        self.value, self.refused = value, None
+
+
+class Reloader:
+    """Holds the snapshot, and swaps it whole when the files change.
+
+    Raises:
+        Refused: the files describe no server.
+    """
+
+    def __init__(
+        self, registry_path: Path, keyring_path: Path, *, clock: Callable[[], int]
+    ) -> None:
+        self._clock = clock
+        self._registry = Watched(lambda: read_registry(registry_path), parse_registry)
+        self._keyring = Watched(lambda: read_keyring(keyring_path), parse_keyring)
+        self.server = combine(self._registry.value, self._keyring.value, clock())
+        self.reloads = 0
+        self.refusals = 0
+
+    async def watch(self) -> None:
+        """Looks for changes until it is cancelled."""
+        while True:
+            await asyncio.sleep(INTERVAL)
+            await asyncio.to_thread(self.look)
+
+    def look(self) -> None:
+        """Looks once, and puts in force what is new and good."""
+        found, held = self._look_at(self._registry), self._look_at(self._keyring)
+        if found is None and held is None:
+            return
+        try:
+            server = combine(
+                found or self._registry.value, held or self._keyring.value, self._clock()
+            )
+            self._check_fixed(server)
+        except Refused as refused:
+            self._refuse(refused)
+            return
+        self._registry.accept(server.registry)
+        self._keyring.accept(server.ring)
+        self.server = server
+        self.reloads += 1
+        log.info("reloaded", extra={"fields": self.status()})
+
+    def status(self) -> dict[str, object]:
+        """What is in force, and whether something on disk is not, for ``/readyz``."""
+        return {
+            "registry": {"digest": self.server.registry.digest, "refused": self._registry.refused},
+            "keyring": {"digest": self.server.ring.digest, "refused": self._keyring.refused},
+            "reloads": self.reloads,
+            "refusals": self.refusals,
+        }
+
+    def _look_at(self, watched: Watched[T]) -> T | None:
+        try:
+            return watched.look()
+        except Refused as refused:
+            self._refuse(refused)
+            return None
+
+    def _check_fixed(self, server: AuthorizationServer) -> None:
+        now, then = self.server.registry.issuer, server.registry.issuer
+        if (now.url, now.replay_store) != (then.url, then.replay_store):
+            raise Refused(("issuer: a new url or replay_store takes a restart",))
+
+    def _refuse(self, refused: Refused) -> None:
+        self.refusals += 1
+        shown = refused.problems[:MAX_LOGGED]
+        fields = {"problems": shown, "number_of_problems": len(refused.problems)}
+        log.error("kept the last good files", extra={"fields": fields})

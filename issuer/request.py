@@ -1,0 +1,100 @@
+"""The four degrees of belief: what was sent, who sent it, what it is worth, what is answered.
+
+Each is made from the one before, so no stage can be left out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from issuer.client import Client
+from issuer.form import Form
+from issuer.replay import Once
+from issuer.resource import Resource
+from issuer.scope import Scope
+from issuer.sealed import AuthorizationCode, RefreshToken
+from issuer.user import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """What was sent. Nothing in it is believed."""
+
+    form: Form
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers that matter here, names in lower case, each there at most once."""
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticatedRequest:
+    """A request, and the client that is proved to have sent it.
+
+    A public client proves nothing: of it, this says what it claims to be.
+    """
+
+    request: TokenRequest
+    client: Client
+    credential: str = ""
+    """Which of the client's credentials it was, for the log: ``client_secrets[1]``."""
+    once: tuple[Once, ...] = ()
+
+    @property
+    def form(self) -> Form:
+        """The parameters."""
+        return self.request.form
+
+    @property
+    def received_at(self) -> int:
+        """When it came."""
+        return self.request.received_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """What the request is worth: everything that minting needs to know."""
+
+    id: str
+    """The ``jti`` of the token. The code's own id where one is redeemed, so that without a store
+    a second redemption yields the same token and never more."""
+    client: Client
+    user: User | None = None
+    """None where the client acts for itself."""
+    scope: Scope
+    resource: Resource
+    issued_at: int
+    received_at: int
+    auth_time: int | None = None
+    """When the user logged in."""
+    code: AuthorizationCode | None = None
+    refresh_token: RefreshToken | str | None = None
+    """A new one to seal, or the one that was presented and stays good."""
+    once: tuple[Once, ...] = ()
+    credential: str = ""
+
+    @property
+    def sub(self) -> str:
+        """Who the token is about."""
+        return self.user.sub if self.user else self.client.client_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What is answered: a status, headers beyond those every answer has, and a JSON object."""
+
+    status: int
+    body: Mapping[str, object] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    log: Mapping[str, str] = field(default_factory=dict)
+    """What the access log says of it: names and reasons, never a secret."""
+
+    @property
+    def error(self) -> str | None:
+        """The error code of RFC 6749 section 5.2, or None."""
+        error = self.body.get("error")
+        return error if isinstance(error, str) else None
+
+    @property
+    def access_token(self) -> str | None:
+        """The token, where there is one."""
+        token = self.body.get("access_token")
+        return token if isinstance(token, str) else None

@@ -1,0 +1,44 @@
+"""One line per request, with what its reader needs and nothing that is secret."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from falcon.asgi import Request, Response
+
+from issuer.record import rfc3339
+
+MAX_PATH = 100
+"""Characters of a path that are logged. The query never is: secrets stray there."""
+
+
+class AccessLog:
+    """Middleware of the application."""
+
+    def __init__(
+        self, write: Callable[[Mapping[str, object]], None], *, clock: Callable[[], int]
+    ) -> None:
+        self._write = write
+        self._clock = clock
+
+    async def process_request(self, req: Request, _: Response) -> None:
+        """Starts the watch."""
+        req.context.started = time.perf_counter()
+
+    async def process_response(
+        self,
+        req: Request,
+        resp: Response,
+        _: object,
+        __: bool,  # noqa: FBT001  Falcon's interface
+    ) -> None:
+        """Writes the line."""
+        fields: dict[str, object] = {
+            "time": rfc3339(self._clock()),
+            "remote_addr": (req.scope.get("client") or ("",))[0],
+            "method": req.method,
+            "path": req.path[:MAX_PATH],
+            "status": resp.status_code,
+            "duration_ms": round((time.perf_counter() - req.context.started) * 1000, 2),
+        }
+        fields.update(getattr(resp.context, "log", {}))
+        self._write(fields)

@@ -1,0 +1,54 @@
+"""Answers as HTTP: always JSON, and never for a cache unless somebody said so."""
+
+import json
+import logging
+import traceback
+from collections.abc import Mapping
+
+import falcon
+from falcon.asgi import Request, Response
+
+from issuer.errors import AccessTokenException, TemporarilyUnavailable
+from issuer.request import Response as Answer
+from issuer.token import TokenGenerator
+
+log = logging.getLogger("issuer.http")
+
+NOT_FOR_CACHES = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def write(resp: Response, answer: Answer) -> None:
+    """Puts ``answer`` into ``resp``."""
+    resp.status = answer.status
+    resp.data = encode(answer.body).encode("ascii")
+    resp.set_headers({**NOT_FOR_CACHES, **answer.headers})
+    resp.context.log = answer.log
+
+
+async def refused(_: Request, resp: Response, error: AccessTokenException, __: object) -> None:
+    """A request that was refused before the pipeline saw it."""
+    write(resp, TokenGenerator.error_response(error))
+
+
+async def http_error(_: Request, resp: Response, error: falcon.HTTPError, __: object) -> None:
+    """What Falcon refuses by itself: an unknown path, a method that is not there."""
+    status = error.status_code
+    body = _BODIES.get(status) or {"error": "invalid_request", "error_description": error.title}
+    write(resp, Answer(status=status, body=body, headers=dict(error.headers or {})))
+
+
+async def fault(_: Request, resp: Response, error: Exception, __: object) -> None:
+    """A mistake of ours: the client may keep what it has, and the log says where it was.
+
+    Where and of what kind, not with which values: those may be secrets.
+    """
+    stack = [f"{each.filename}:{each.lineno}" for each in traceback.extract_tb(error.__traceback__)]
+    log.error("unexpected %s", type(error).__name__, extra={"fields": {"stack": stack}})
+    write(resp, TokenGenerator.error_response(TemporarilyUnavailable("Try again later.")))
+
+
+_BODIES: Mapping[int, Mapping[str, str]] = {
+    404: {"error": "not_found", "error_description": "There is nothing at this path."},
+    405: {"error": "invalid_request", "error_description": "This method is not allowed here."},
+}

@@ -1,0 +1,54 @@
+"""What everybody may read: the metadata and the public keys."""
+
+from collections.abc import Callable
+from hashlib import sha256
+
+from falcon.asgi import Request, Response
+
+from issuer.metadata import metadata
+from issuer.resources.answers import encode
+from issuer.server import AuthorizationServer
+
+METADATA_MAX_AGE = 300
+"""Seconds for which the metadata may be kept."""
+
+
+class Document:
+    """A JSON document with a lifetime and an ETag."""
+
+    def __init__(
+        self,
+        render: Callable[[AuthorizationServer, int], tuple[object, int]],
+        *,
+        server: Callable[[], AuthorizationServer],
+        clock: Callable[[], int],
+    ) -> None:
+        self._render = render
+        self._server = server
+        self._clock = clock
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """The document, or 304 for whoever has it already."""
+        document, max_age = self._render(self._server(), self._clock())
+        body = encode(document).encode("ascii")
+        resp.etag = sha256(body).hexdigest()[:32]
+        resp.set_header("Cache-Control", f"public, max-age={max_age}")
+        known = req.if_none_match or []
+        if "*" in known or resp.etag.strip('"') in known:
+            resp.status = 304
+        else:
+            resp.data = body
+
+    async def on_head(self, req: Request, resp: Response) -> None:
+        """The same without its body."""
+        await self.on_get(req, resp)
+
+
+def render_metadata(server: AuthorizationServer, _: int) -> tuple[object, int]:
+    """The metadata document (RFC 8414) and the seconds for which it may be kept."""
+    return dict(metadata(server)), METADATA_MAX_AGE
+
+
+def render_jwks(server: AuthorizationServer, now: int) -> tuple[object, int]:
+    """The public keys (RFC 7517) and the seconds for which the timetable lets them be kept."""
+    return server.ring.jwks(now), server.ring.max_age(now)

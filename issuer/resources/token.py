@@ -1,0 +1,115 @@
+"""``POST /token``."""
+
+import asyncio
+from collections.abc import Callable
+
+from falcon.asgi import Request, Response
+
+from issuer.errors import (
+    InvalidRequest,
+    LengthRequired,
+    RequestTimeout,
+    RequestTooLarge,
+    UnsupportedMediaType,
+)
+from issuer.form import Form
+from issuer.replay import ReplayStore
+from issuer.request import TokenRequest
+from issuer.resources.answers import write
+from issuer.server import AuthorizationServer
+from issuer.token import Stretch, TokenGenerator
+
+MAX_BODY = 32768
+"""Bytes of the longest token request: a refresh token and an assertion fit several times."""
+BODY_TIMEOUT = 10
+"""Seconds in which the body must have come."""
+
+FORM = "application/x-www-form-urlencoded"
+READ_HEADERS = frozenset(
+    {b"authorization", b"content-type", b"content-length", b"content-encoding",
+     b"transfer-encoding"}
+)  # fmt: skip
+
+
+class TokenResource:
+    """The token endpoint (RFC 6749 section 3.2)."""
+
+    def __init__(
+        self,
+        generator: TokenGenerator,
+        *,
+        server: Callable[[], AuthorizationServer],
+        store: ReplayStore,
+        stretch: Stretch,
+        clock: Callable[[], int],
+    ) -> None:
+        self._generator = generator
+        self._server = server
+        self._store = store
+        self._stretch = stretch
+        self._clock = clock
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Reads a form, answers JSON."""
+        headers = read_headers(req)
+        request = TokenRequest(
+            form=Form.parse(await read_form(req, headers)),
+            headers=headers,
+            received_at=self._clock(),
+        )
+        answer = await self._generator(
+            self._server(), request, store=self._store, stretch=self._stretch
+        )
+        write(resp, answer)
+
+
+def read_headers(req: Request) -> dict[str, str]:
+    """The headers that matter here, as they were sent.
+
+    Raises:
+        InvalidRequest: one of them is there twice. Proxies differ in which one they believe.
+    """
+    headers: dict[str, str] = {}
+    for name, value in req.scope["headers"]:
+        if name in READ_HEADERS:
+            text = name.decode("latin-1")
+            if text in headers:
+                raise InvalidRequest("A header is there more than once.")
+            headers[text] = value.decode("latin-1")
+    return headers
+
+
+async def read_form(req: Request, headers: dict[str, str]) -> bytes:
+    """The body, if it is a form of bearable length.
+
+    Raises:
+        UnsupportedMediaType, RequestTooLarge, RequestTimeout, InvalidRequest: it is not.
+    """
+    _check_media_type(headers)
+    length = _content_length(headers)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            body = await req.stream.read(length)
+    except TimeoutError:
+        raise RequestTimeout("The body did not come in time.") from None
+    if len(body) != length:
+        raise InvalidRequest("The body is not as long as it says.")
+    return body
+
+
+def _check_media_type(headers: dict[str, str]) -> None:
+    media_type, _, parameters = headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media_type.strip().lower() != FORM or charset not in ("", "charset=utf-8"):
+        raise UnsupportedMediaType("The body must be a form: application/x-www-form-urlencoded.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("The body must not be compressed.")
+
+
+def _content_length(headers: dict[str, str]) -> int:
+    length = headers.get("content-length", "")
+    if "transfer-encoding" in headers or not length.isdecimal():
+        raise LengthRequired("The request must say its Content-Length.")
+    if len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
+        raise RequestTooLarge("The body is too long for a token request.")
+    return int(length)

@@ -1,0 +1,50 @@
+"""What the issuer hands out sealed and reads again: one frozen type per purpose.
+
+No record of a client or user is in them. Who they are, and what they may do, is asked of the live
+registry when the value comes back.
+"""
+
+from dataclasses import dataclass
+from secrets import token_urlsafe
+from typing import ClassVar
+
+from issuer.scope import Scope
+
+
+def fresh_id() -> str:
+    """A name that nothing else has: 128 random bits. It is never what keeps a secret."""
+    return token_urlsafe(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationCode:
+    """What a user granted a client, waiting to be redeemed (RFC 6749 section 4.1.2)."""
+
+    PURPOSE: ClassVar[str] = "authorization_code"
+
+    id: str
+    client_id: str
+    sub: str
+    redirect_uri: str
+    scope: Scope
+    resources: tuple[str, ...]
+    auth_time: int
+    issued_at: int
+    expires_at: int
+    code_challenge: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """What a user granted a client, for as long as ``expires_at`` says (RFC 6749 section 1.5)."""
+
+    PURPOSE: ClassVar[str] = "refresh_token"
+
+    id: str
+    client_id: str
+    sub: str
+    scope: Scope
+    resources: tuple[str, ...]
+    auth_time: int
+    issued_at: int
+    expires_at: int

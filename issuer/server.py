@@ -1,0 +1,79 @@
+"""The snapshot that a request is judged by, from its first line to its last."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from keys.ring import KeyRing, NoCurrentKey
+from keys.sealing import Sealable, Sealer
+from keys.signing import SigningKey
+
+from issuer.client import Client
+from issuer.errors import InvalidGrant, TemporarilyUnavailable
+from issuer.registry import Registry
+from issuer.user import User
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationServer:
+    """A registry and a key ring that belong together."""
+
+    registry: Registry
+    ring: KeyRing
+    sealer: Sealer
+
+    @classmethod
+    def of(cls, registry: Registry, ring: KeyRing) -> Self:
+        """The server that these two describe. Whether they fit is for ``reload.load`` to say."""
+        return cls(registry, ring, Sealer(ring, registry.issuer.url))
+
+    @property
+    def issuer(self) -> str:
+        """The issuer identifier (RFC 8414 section 2)."""
+        return self.registry.issuer.url
+
+    def signing_key(self, now: int) -> SigningKey:
+        """The key to sign with.
+
+        Raises:
+            TemporarilyUnavailable: the key ring has none for this time.
+        """
+        try:
+            return self.ring.signing_key(now)
+        except NoCurrentKey:
+            raise TemporarilyUnavailable(
+                "No signing key is current; try again.", detail="no current signing key"
+            ) from None
+
+    def seal(self, value: Sealable, *, now: int) -> str:
+        """``value`` as text that only replicas of this issuer can read.
+
+        Raises:
+            TemporarilyUnavailable: the key ring has no key for this time.
+        """
+        try:
+            return self.sealer.seal(value, now=now)
+        except NoCurrentKey:
+            raise TemporarilyUnavailable(
+                "No sealing key is current; try again.", detail="no current sealing key"
+            ) from None
+
+    def living_user(self, sub: str) -> User:
+        """The user called ``sub``, who is still there and active.
+
+        Raises:
+            InvalidGrant: there is none.
+        """
+        user = self.registry.user_called(sub)
+        if user is None or not user.active:
+            raise InvalidGrant("The grant is not valid any more.", detail="user gone or inactive")
+        return user
+
+    def check_not_before(self, issued_at: int, client: Client, user: User) -> None:
+        """Returns where neither issuer, client nor user has drawn a line since ``issued_at``.
+
+        Raises:
+            InvalidGrant: one of them has: its ``not_before`` is later.
+        """
+        lines = (self.registry.issuer.not_before, client.not_before, user.not_before)
+        if any(line is not None and issued_at < line for line in lines):
+            raise InvalidGrant("The grant is not valid any more.", detail="before not_before")

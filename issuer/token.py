@@ -1,0 +1,182 @@
+"""The token endpoint's pipeline: validate, spend, grant; or refuse.
+
+``TokenGenerator`` holds policy and no request, so one instance serves every request at once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+
+from issuer import client_auth
+from issuer.client_auth import CLIENT_AUTH
+from issuer.consistency import Offered
+from issuer.errors import (
+    AccessTokenException,
+    InvalidScope,
+    InvalidTarget,
+    OAuth2Exception,
+    TemporarilyUnavailable,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    UnvalidatedRequest,
+)
+from issuer.grants import GRANTS
+from issuer.replay import ReplayStore, spend
+from issuer.request import Authorization, Response, TokenRequest
+from issuer.scope import Scope
+from issuer.sealed import RefreshToken
+from issuer.server import AuthorizationServer
+from issuer.stores import STORES
+from issuer.token_types import TOKEN_TYPES
+
+BEARER = "Bearer"
+MAC = "mac"
+
+OFFERED = Offered(
+    grant_types=tuple(GRANTS),
+    token_endpoint_auth_methods=tuple(CLIENT_AUTH),
+    access_token_types=tuple(TOKEN_TYPES),
+    replay_stores=tuple(STORES),
+)
+"""What a registry may name, read off the tables."""
+
+CHALLENGE = 'Basic realm="token endpoint", charset="UTF-8"'
+
+Stretch = Callable[[Callable[[], Authorization]], Awaitable[Authorization]]
+"""Runs slow work somewhere off the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGenerator:
+    """Answers token requests, within the policy it was made with.
+
+    Raises:
+        OAuth2Exception: no token type is called ``authentication_method``.
+    """
+
+    scope: Iterable[str] | None = None
+    """The most that any grant gives here; None sets no bound."""
+    authentication_method: str | None = None
+    """The only token type given here; None leaves it to each resource's registration."""
+    refreshable: bool = True
+    """False gives no refresh token with any grant."""
+
+    def __post_init__(self) -> None:
+        """Checks the policy now, not at the first request."""
+        if self.authentication_method not in (None, *TOKEN_TYPES):
+            known = ", ".join(TOKEN_TYPES)
+            raise OAuth2Exception(f"authentication_method must be None or one of: {known}")
+        if self.scope is not None:
+            object.__setattr__(self, "scope", Scope(self.scope))
+
+    async def __call__(
+        self,
+        server: AuthorizationServer,
+        request: TokenRequest,
+        *,
+        store: ReplayStore,
+        stretch: Stretch = asyncio.to_thread,
+    ) -> Response:
+        """The answer to ``request``, whatever it is: the one place where refusals are caught."""
+        try:
+            if self.is_slow(server, request):
+                authorization = await stretch(lambda: self.validate(server, request))
+            else:
+                authorization = self.validate(server, request)
+            await spend(store, authorization.once, request.received_at)
+            return self.grant_response(server, authorization)
+        except AccessTokenException as error:
+            return self.error_response(error)
+
+    def is_slow(self, server: AuthorizationServer, request: TokenRequest) -> bool:
+        """True where ``validate`` would run argon2id, which takes tens of milliseconds.
+
+        Raises:
+            AccessTokenException: it is not even clear who asks.
+        """
+        return request.form.get("grant_type") == "password" or (
+            server.registry.has_stretched_secrets and client_auth.stretches(server, request)
+        )
+
+    def validate(self, server: AuthorizationServer, request: TokenRequest) -> Authorization:
+        """What ``request`` is worth. Nothing has been spent or minted yet.
+
+        Raises:
+            AccessTokenException: it is worth nothing.
+        """
+        grant_type = request.form.require("grant_type")
+        grant = GRANTS.get(grant_type)
+        if grant is None:
+            raise UnsupportedGrantType("This grant type is not supported.")
+        authenticated = client_auth.authenticate(server, request)
+        try:
+            if grant_type not in authenticated.client.grant_types:
+                raise UnauthorizedClient("The client may not use this grant type.")
+            authorization = grant(server, authenticated)
+            return self._within_policy(authorization, request.form.get("scope"))
+        except AccessTokenException as error:
+            error.client_id = authenticated.client.client_id
+            raise
+
+    def grant_response(self, server: AuthorizationServer, authorization: Authorization) -> Response:
+        """The response that gives what ``validate`` found due (RFC 6749 section 5.1).
+
+        Raises:
+            UnvalidatedRequest: that is not what was passed.
+            TemporarilyUnavailable: the key ring has no current key.
+        """
+        if not isinstance(authorization, Authorization):
+            raise UnvalidatedRequest("grant_response takes what validate returned.")
+        client, resource = authorization.client, authorization.resource
+        lifetime = server.registry.access_token_lifetime(client, resource)
+        expires_at = authorization.issued_at + lifetime
+        body = TOKEN_TYPES[resource.access_token_type](server, authorization, expires_at)
+        body["expires_in"] = expires_at - authorization.received_at
+        if authorization.scope:
+            body["scope"] = str(authorization.scope)
+        refresh_token = authorization.refresh_token
+        if isinstance(refresh_token, RefreshToken):
+            refresh_token = server.seal(refresh_token, now=authorization.received_at)
+        if refresh_token is not None:
+            body["refresh_token"] = refresh_token
+        log = {"client_id": client.client_id, "credential": authorization.credential}
+        return Response(status=200, body=body, log=log)
+
+    @staticmethod
+    def error_response(error: AccessTokenException) -> Response:
+        """The response that refuses (RFC 6749 section 5.2)."""
+        headers = {}
+        if error.status == 401:  # noqa: PLR2004  the name of the number is its meaning
+            headers["WWW-Authenticate"] = CHALLENGE
+        if isinstance(error, TemporarilyUnavailable):
+            headers["Retry-After"] = str(error.retry_after)
+        return Response(
+            status=error.status,
+            body={"error": error.error, "error_description": error.description},
+            headers=headers,
+            log={"client_id": error.client_id, "detail": error.detail},
+        )
+
+    def _within_policy(self, authorization: Authorization, requested: str | None) -> Authorization:
+        method = self.authentication_method
+        if method is not None and authorization.resource.access_token_type != method:
+            raise InvalidTarget("This resource takes another type of token.")
+        if self.scope is not None:
+            authorization = _capped(authorization, Scope(self.scope), requested)
+        if not self.refreshable and authorization.refresh_token is not None:
+            authorization = replace(authorization, refresh_token=None)
+        return authorization
+
+
+def _capped(authorization: Authorization, cap: Scope, requested: str | None) -> Authorization:
+    """``authorization`` with no more than ``cap`` in it, now or at a refresh."""
+    if requested is not None and not authorization.scope <= cap:
+        raise InvalidScope("The scope is unknown, or more than was granted.", detail="policy")
+    held = authorization.refresh_token
+    if isinstance(held, RefreshToken):
+        held = replace(held, scope=held.scope.only(cap))
+    return replace(authorization, scope=authorization.scope.only(cap), refresh_token=held)
+
+
+handler = TokenGenerator()
+"""The token endpoint as most deployments want it: no policy beyond the registry."""

@@ -1,0 +1,20 @@
+"""The process that answers requests: uvicorn under gunicorn, with uvloop and httptools."""
+
+from typing import Any, ClassVar
+
+from uvicorn_worker import UvicornWorker
+
+
+class Worker(UvicornWorker):
+    """Uvicorn without what this application does itself or never needs."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "interface": "asgi3",
+        "lifespan": "on",
+        "access_log": False,  # issuer/resources/access_log.py writes it, without the query
+        "proxy_headers": False,  # nothing is decided by what a proxy says (RFC 9700 section 4.13)
+        "server_header": False,
+    }
