@@ -1,0 +1,81 @@
+"""base64url and JSON, read strictly: what RFC 7515 and RFC 8259 define and nothing wider."""
+
+import json
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+MAX_DEPTH = 16
+"""How deep objects and arrays may be nested."""
+
+_STANDARD_ALPHABET = str.maketrans("-_", "+/", "+/=")
+
+
+def to_base64url(data: bytes) -> str:
+    """``data`` in base64url without padding (RFC 7515 section 2)."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_base64url(text: str) -> bytes:
+    """The bytes that ``text`` spells, if it is the one spelling of them.
+
+    Raises:
+        ValueError: padding, blanks, foreign characters, or bits that no byte uses.
+    """
+    data = a2b_base64(text.translate(_STANDARD_ALPHABET) + "=" * (-len(text) % 4))
+    # Python's decoder skips what it does not know and forgives loose bits; this does neither.
+    if to_base64url(data) != text:
+        raise ValueError("not base64url, or not the one spelling of it")
+    return data
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """The JSON object that ``data`` is.
+
+    Raises:
+        ValueError: it is not UTF-8 JSON, not an object, names a member twice, holds a number that
+            JSON does not know, half a surrogate pair, or more than ``MAX_DEPTH`` levels.
+    """
+    try:
+        value = _DECODER.decode(data.decode())  # json.loads would also take UTF-16 and a BOM
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if type(value) is not dict:
+        raise ValueError("not a JSON object")
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+        _check_depth(value, MAX_DEPTH)
+    if b"\\u" in data:
+        # An escape is the only way for half a pair to come through the UTF-8 decoder.
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def to_json(value: object) -> bytes:
+    """``value`` as compact JSON in ASCII."""
+    return _ENCODER.encode(value).encode()
+
+
+def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    listed = list(pairs)
+    members = dict(listed)
+    if len(members) != len(listed):
+        raise ValueError("a member is named twice")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, left: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if not left:
+        raise ValueError("nested too deeply")
+    for inner in value.values() if isinstance(value, dict) else value:
+        _check_depth(inner, left - 1)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,183 @@
+"""Sealed values: what this issuer alone can read, and only for the purpose it was sealed for.
+
+    1.<kid>.<base64url of nonce, ciphertext and tag>
+
+AES-256-GCM-SIV (RFC 8452) under a key per purpose, derived with HKDF-SHA256 (RFC 5869) from the
+ring's sealing key. Version, kid, purpose and issuer are authenticated with it.
+"""
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from keys import records
+from keys.encoding import from_base64url, to_base64url
+from keys.timetable import State, Timetable
+
+MAX_SEALED = 16384
+"""Characters of the longest sealed value."""
+
+SEALING_KEY_BYTES = 32
+
+_VERSION = "1"
+_NONCE_BYTES = 12
+_BUCKET = 64  # Lengths are rounded up to it, so that a name cannot be guessed from its length.
+
+
+class Sealable(records.Record, Protocol):
+    """A dataclass that can be sealed: its type is the purpose, and it says when it ends."""
+
+    PURPOSE: ClassVar[str]
+
+    @property
+    def expires_at(self) -> int:
+        """The instant from which ``open`` refuses it."""
+
+
+T = TypeVar("T", bound=Sealable)
+
+
+class Unsealable(Exception):
+    """This is not a value sealed here for this purpose, or it has expired.
+
+    Which of them is in ``detail``, for the log; whoever sent the text is told nothing.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("The value is not valid here.")
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealingKey(Timetable):
+    """A secret of 32 bytes, its name and its timetable."""
+
+    kid: str
+    """Short and random: it says nothing about the key."""
+    secret: bytes = field(repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        Timetable.__post_init__(self)
+        if len(self.secret) != SEALING_KEY_BYTES:
+            raise ValueError(f"a sealing key has {SEALING_KEY_BYTES} bytes")
+
+    @classmethod
+    def generate(cls, *, activates_at: int, published_at: int | None = None) -> "SealingKey":
+        """A new key that nobody else has."""
+        return cls(
+            kid=to_base64url(os.urandom(6)),
+            secret=os.urandom(SEALING_KEY_BYTES),
+            activates_at=activates_at,
+            published_at=published_at,
+        )
+
+
+class SealingKeys(Protocol):
+    """Where the keys come from: ``keys.ring.KeyRing``."""
+
+    def sealing_key(self, now: int) -> SealingKey:
+        """The key to seal with."""
+
+    def sealing_key_by_id(self, kid: str) -> SealingKey | None:
+        """The key of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Purpose:
+    """One sealing key made ready for one purpose."""
+
+    prefix: str
+    cipher: AESGCMSIV
+    associated_data: bytes
+
+
+class Sealer:
+    """Seals values for one issuer with the keys of one ring."""
+
+    def __init__(self, keys: SealingKeys, issuer: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._purposes: dict[tuple[str, str], _Purpose] = {}
+
+    def seal(self, value: Sealable, *, now: int) -> str:
+        """``value`` as text that only this issuer can read, with the key that is current.
+
+        Raises:
+            ValueError: it is too long to be opened again.
+        """
+        return self._seal(value, self._keys.sealing_key(now), os.urandom(_NONCE_BYTES))
+
+    def open(self, kind: type[T], text: str, *, now: int) -> T:
+        """The ``kind`` that was sealed as ``text``.
+
+        Raises:
+            Unsealable: it was sealed elsewhere, as something else or not at all, or has expired.
+        """
+        key, box = self._unwrap(text, now)
+        purpose = self._purpose(key, kind.PURPOSE)
+        try:
+            plain = purpose.cipher.decrypt(
+                box[:_NONCE_BYTES], box[_NONCE_BYTES:], purpose.associated_data
+            )
+        except (InvalidTag, ValueError):
+            raise Unsealable("not authentic, or sealed for another purpose") from None
+        return _load(kind, plain, now)
+
+    def _seal(self, value: Sealable, key: SealingKey, nonce: bytes) -> str:
+        purpose = self._purpose(key, type(value).PURPOSE)
+        plain = records.dump(value)
+        plain += b" " * (-len(plain) % _BUCKET)  # JSON ends as well in blanks
+        box = nonce + purpose.cipher.encrypt(nonce, plain, purpose.associated_data)
+        text = purpose.prefix + to_base64url(box)
+        if len(text) > MAX_SEALED:
+            raise ValueError("too long to be sealed")
+        return text
+
+    def _unwrap(self, text: str, now: int) -> tuple[SealingKey, bytes]:
+        """The one key that can have sealed ``text``, and the box it locked."""
+        if len(text) > MAX_SEALED:
+            raise Unsealable("too long")
+        version, _, rest = text.partition(".")
+        kid, _, box = rest.partition(".")
+        if version != _VERSION:
+            raise Unsealable("of no version known here")
+        key = self._keys.sealing_key_by_id(kid)
+        if key is None or key.state(now) is State.EXPIRED:
+            raise Unsealable("its key is unknown or has expired")
+        try:
+            return key, from_base64url(box)
+        except ValueError:
+            raise Unsealable("not in its one spelling") from None
+
+    def _purpose(self, key: SealingKey, purpose: str) -> _Purpose:
+        # Two threads may derive the same key at once, and keep either.
+        made = self._purposes.get((key.kid, purpose))
+        if made is None:
+            made = self._purposes[key.kid, purpose] = self._derive(key, purpose)
+        return made
+
+    def _derive(self, key: SealingKey, purpose: str) -> _Purpose:
+        context = f"issuer/sealed/v{_VERSION}/{purpose}".encode()
+        derived = HKDFExpand(algorithm=SHA256(), length=32, info=context).derive(key.secret)
+        return _Purpose(
+            prefix=f"{_VERSION}.{key.kid}.",
+            cipher=AESGCMSIV(derived),
+            # A JSON array cannot be read two ways, whatever its strings hold.
+            associated_data=json.dumps([_VERSION, key.kid, purpose, self._issuer]).encode(),
+        )
+
+
+def _load(kind: type[T], plain: bytes, now: int) -> T:
+    try:
+        value = records.load(kind, plain)
+    except (ValueError, TypeError):
+        raise Unsealable("written by a version that this one cannot read") from None
+    if now >= value.expires_at:
+        raise Unsealable("expired")
+    return value

@@ -1,0 +1,76 @@
+"""Keys that sign, and the JWTs they make. Private half: a resource server never imports it."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, PrivateKey, thumbprint
+from keys.encoding import to_json
+from keys.timetable import Timetable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey(Timetable):
+    """A private key, its algorithm and its timetable.
+
+    Raises:
+        KeyError: ``alg`` is not on offer.
+        InvalidTimetable: the instants contradict each other.
+    """
+
+    alg: str
+    private_key: PrivateKey = field(repr=False, compare=False)
+    kid: str = field(init=False)
+    """The RFC 7638 thumbprint, so that no two keys can share a name."""
+    public_jwk: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """What a JWKS shows of the key."""
+    _algorithm: Algorithm = field(init=False, repr=False, compare=False)
+    _headers: dict[str, bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        Timetable.__post_init__(self)
+        algorithm = ALGORITHMS[self.alg]
+        public = algorithm.to_jwk(self.private_key.public_key())
+        kid = thumbprint(public)
+        object.__setattr__(self, "kid", kid)
+        object.__setattr__(
+            self, "public_jwk", {**public, "use": "sig", "alg": self.alg, "kid": kid}
+        )
+        object.__setattr__(self, "_algorithm", algorithm)
+        object.__setattr__(self, "_headers", {})
+
+    @classmethod
+    def generate(
+        cls, alg: str = DEFAULT_ALGORITHM, *, activates_at: int, published_at: int | None = None
+    ) -> Self:
+        """A new key that nobody else has."""
+        return cls(
+            alg=alg,
+            private_key=ALGORITHMS[alg].generate(),
+            activates_at=activates_at,
+            published_at=published_at,
+        )
+
+    @property
+    def private_jwk(self) -> dict[str, str]:
+        """The secret numbers, for the key ring file and nothing else."""
+        return self._algorithm.to_jwk(self.private_key)
+
+    def sign(self, typ: str, claims: Mapping[str, object]) -> str:
+        """A JWT of type ``typ`` with exactly these claims.
+
+        Whether this is the key to use at this time is for ``KeyRing.signing_key`` to say.
+
+        Raises:
+            TypeError, ValueError: a claim is not JSON.
+        """
+        # A few types per key: each has one header, which is spelt once.
+        header = self._headers.get(typ) or self._headers.setdefault(typ, self._header(typ))
+        signed = header + urlsafe_b64encode(to_json(claims)).rstrip(b"=")
+        signature: bytes = self._algorithm.signature.sign(signed, self.private_key)
+        return (signed + b"." + urlsafe_b64encode(signature).rstrip(b"=")).decode()
+
+    def _header(self, typ: str) -> bytes:
+        header = to_json({"typ": typ, "alg": self.alg, "kid": self.kid})
+        return urlsafe_b64encode(header).rstrip(b"=") + b"."

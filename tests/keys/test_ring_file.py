@@ -1,0 +1,101 @@
+"""The key ring file: F24 and its neighbours."""
+
+import os
+
+import pytest
+
+from keys.ring import InvalidKeyRing, KeyRing, read, write
+from keys.ring_file import MAX_BYTES
+
+RING = KeyRing.new("ES256", 1_800_000_000)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "keyring.json"
+    write(path, RING)
+    return path
+
+
+def refusal(path) -> str:
+    with pytest.raises(InvalidKeyRing) as refused:
+        read(path)
+    (problem,) = refused.value.problems
+    return problem
+
+
+def test_a_written_file_belongs_to_its_owner_alone(path):
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert KeyRing.parse(read(path)) == RING
+
+
+def test_writing_leaves_nothing_else_behind(path):
+    write(path, KeyRing.new("ES256", 0))
+    assert [each.name for each in path.parent.iterdir()] == ["keyring.json"]
+    assert KeyRing.parse(read(path)) != RING
+
+
+def test_a_failed_write_keeps_the_old_file(path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write(path, KeyRing.new("ES256", 0))
+    assert KeyRing.parse(read(path)) == RING
+    assert [each.name for each in path.parent.iterdir()] == ["keyring.json"]
+
+
+def test_writing_through_a_symbolic_link_keeps_the_link(path):
+    link = path.with_name("link.json")
+    link.symlink_to(path)
+    write(link, KeyRing.new("ES256", 0))
+    assert link.is_symlink()
+    assert read(link) == read(path)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o620, 0o602, 0o666])
+def test_a_file_of_ours_that_others_can_touch_is_refused(path, mode):
+    path.chmod(mode)
+    assert refusal(path) == "keyring.json: others than its owner can read or change it; chmod 600"
+    path.chmod(0o600)
+    read(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize(
+    ("mode", "accepted"), [(0o440, True), (0o640, True), (0o460, False), (0o444, False)]
+)
+def test_the_group_may_read_the_file_of_another_user(path, mode, accepted):
+    """This is how Kubernetes mounts a secret for a process that is not root."""
+    os.chown(path, 65534, -1)
+    path.chmod(mode)
+    if accepted:
+        assert KeyRing.parse(read(path)) == RING
+    else:
+        assert "chmod 600" in refusal(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert refusal(tmp_path / "keyring.json") == "keyring.json: No such file or directory"
+
+
+def test_a_directory_is_refused(tmp_path):
+    assert refusal(tmp_path).endswith(": not a regular file")
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "keyring.json", 0o600)
+    assert refusal(tmp_path / "keyring.json") == "keyring.json: not a regular file"
+
+
+def test_a_device_is_refused(tmp_path):
+    (tmp_path / "keyring.json").symlink_to("/dev/zero")
+    assert refusal(tmp_path / "keyring.json") == "keyring.json: not a regular file"
+
+
+def test_a_file_beyond_the_cap_is_refused(path):
+    path.write_bytes(b" " * (MAX_BYTES + 1))
+    assert refusal(path) == f"keyring.json: larger than {MAX_BYTES} bytes"
+    path.write_bytes(b" " * MAX_BYTES)
+    assert len(read(path)) == MAX_BYTES
