@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 MAX_DEPTH = 16
 """How deep objects and arrays may be nested."""
 
-_STANDARD_ALPHABET = str.maketrans("-_", "+/", "+/=")
+_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
 
 
 def to_base64url(data: bytes) -> str:
@@ -23,7 +23,7 @@ def from_base64url(text: str) -> bytes:
     Raises:
         ValueError: padding, blanks, foreign characters, or bits that no byte uses.
     """
-    data = a2b_base64(text.translate(_STANDARD_ALPHABET) + "=" * (-len(text) % 4))
+    data = a2b_base64(text.encode().translate(_STANDARD_ALPHABET) + b"=" * (-len(text) % 4))
     # Python's decoder skips what it does not know and forgives loose bits; this does neither.
     if to_base64url(data) != text:
         raise ValueError("not base64url, or not the one spelling of it")

@@ -1,0 +1,34 @@
+"""What many tests start from."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import RunningIssuer
+
+
+@pytest.fixture(scope="session")
+def issuer_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer]:
+    """An issuer without a store, for tests that leave its files alone."""
+    running = RunningIssuer(tmp_path_factory.mktemp("issuer"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def an_issuer(tmp_path: Path) -> Iterator[Callable[..., RunningIssuer]]:
+    """Makes issuers for one test, not started yet; stops them all at its end."""
+    made: list[RunningIssuer] = []
+
+    def make(name: str = "issuer", **settings: Any) -> RunningIssuer:
+        directory = tmp_path / name
+        directory.mkdir(exist_ok=True)
+        made.append(RunningIssuer(directory, **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()

@@ -1,0 +1,154 @@
+"""A real issuer in a directory of its own, behind real gunicorn."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from issuer import secret
+from keys.ring import KeyRing, write
+from tests.builders import API, CALLBACK, OTHER_API, PASSWORD_HASH, SECRET
+
+GUNICORN = [sys.executable, "-m", "gunicorn"]
+CHECKOUT = Path(__file__).parents[1]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def registry_table(url: str, **settings: Any) -> dict[str, Any]:
+    """A registry with a client of each kind, as JSON spells it."""
+    secrets = [{"hash": secret.sha256_hash(SECRET)}]
+    everywhere = {"scope": "read write", "resources": [API]}
+    return {
+        "issuer": {"url": url, **settings},
+        "resources": {API: {"scopes": ["read", "write"]}, OTHER_API: {"scopes": ["read", "pay"]}},
+        "clients": {
+            "web": {
+                "client_secrets": secrets,
+                "grant_types": [
+                    "authorization_code", "refresh_token", "password", "client_credentials"
+                ],
+                "redirect_uris": [CALLBACK],
+                "scope": "read write",
+                "resources": [API, OTHER_API],
+            },
+            "billing": {"client_secrets": secrets, "grant_types": ["client_credentials"]}
+            | everywhere,
+            "poster": {
+                "token_endpoint_auth_method": "client_secret_post",
+                "client_secrets": secrets,
+                "grant_types": ["client_credentials"],
+            }
+            | everywhere,
+            "spa": {
+                "token_endpoint_auth_method": "none",
+                "grant_types": ["authorization_code"],
+                "redirect_uris": [CALLBACK],
+            }
+            | everywhere,
+        },
+        "users": {"alice": {"password_hash": PASSWORD_HASH, "email": "alice@example.com"}},
+    }  # fmt: skip
+
+
+class RunningIssuer:
+    """One gunicorn over two files. Start it, ask it, stop it."""
+
+    audience = API
+
+    def __init__(self, directory: Path, *, port: int | None = None, **settings: Any) -> None:
+        self.directory = directory
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.registry = directory / "registry.json"
+        self.keyring = directory / "keyring.json"
+        self.log = directory / f"log.{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.http = httpx.Client(base_url=self.url, timeout=10)
+        if not self.registry.exists():
+            self.write_registry(registry_table(self.url, **settings))
+        if not self.keyring.exists():
+            write(self.keyring, KeyRing.new("ES256", int(time.time()) - 10))
+
+    def write_registry(self, table: Mapping[str, Any]) -> None:
+        """Replaces the registry the way one should: whole."""
+        partial = self.registry.with_suffix(".partial")
+        partial.write_text(json.dumps(table, indent=1))
+        partial.replace(self.registry)
+
+    def read_registry(self) -> dict[str, Any]:
+        """The registry as it is on disk."""
+        table: dict[str, Any] = json.loads(self.registry.read_text())
+        return table
+
+    def start(self, *arguments: str, workers: int = 1) -> "RunningIssuer":
+        """Starts gunicorn and waits until it answers."""
+        self.spawn(*arguments, workers=workers)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.url}/healthz").status_code == 200:
+                    return self
+            except httpx.TransportError:
+                pass
+            if self.process is not None and self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(f"the issuer did not start:\n{self.log.read_text()}")
+
+    def spawn(self, *arguments: str, workers: int = 1) -> subprocess.Popen[bytes]:
+        """Starts gunicorn and returns at once."""
+        environment = os.environ | {
+            "ISSUER_REGISTRY": str(self.registry),
+            "ISSUER_KEYRING": str(self.keyring),
+            "WEB_CONCURRENCY": str(workers),
+            "PYTHONPATH": str(CHECKOUT),
+        }
+        shutil.copy(CHECKOUT / "gunicorn.conf.py", self.directory)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*GUNICORN, "--bind", f"127.0.0.1:{self.port}", *arguments],
+                cwd=self.directory, env=environment, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        return self.process
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        """Stops every process of it and waits for the first."""
+        self.http.close()
+        if self.process is not None and self.process.poll() is None:
+            if how == signal.SIGKILL:
+                os.killpg(self.process.pid, how)
+            else:
+                self.process.send_signal(how)
+            self.process.wait(30)
+
+    def token(self, client_id: str = "web", **parameters: str) -> httpx.Response:
+        """The answer to a token request by client_secret_basic."""
+        return self.http.post("/token", data=parameters, auth=(client_id, SECRET))
+
+    def access_token(self, scope: str | None = None) -> str:
+        """An access token of client billing."""
+        parameters = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
+        return str(self.token("billing", **parameters).json()["access_token"])
+
+    def wait_until(self, claim: Any, seconds: float = 8) -> None:
+        """Returns as soon as ``claim()`` is true."""
+        deadline = time.monotonic() + seconds
+        while not claim():
+            assert time.monotonic() < deadline, "it never came true"
+            time.sleep(0.1)
