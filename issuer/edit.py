@@ -25,7 +25,7 @@ from issuer.record import rfc3339
 
 Table = MutableMapping[str, Any]
 Change = Callable[[Table], None]
-"""Changes a record in place. It is called twice: on the text's tree, and on what that should say."""
+"""Changes a record in place. It is called twice: on the text's tree, and on plain tables."""
 
 _INDENTATION = re.compile(rb"^[\[{]\r?\n([ \t]+)")
 
@@ -186,26 +186,28 @@ def _insertions(text: str, at: tuple[str, str], record: Mapping[str, Any]) -> It
 def _section(at: tuple[str, str], record: Mapping[str, Any]) -> str:
     document = tomlkit.document()
     for key, value in record.items():
-        document.add(key, toml(value))
+        document.add(key, _toml(value))
     return f"[{dotted(at)}]\n{document.as_string()}"
 
 
-def toml(value: Any) -> Item:
+def _toml(value: Any) -> Item:
     """``value`` as it stands in a registry: tables within lists inline, one to a line."""
     if isinstance(value, Mapping):
         inline = tomlkit.inline_table()
         for key, inner in value.items():
-            inline.add(key, toml(inner))
+            inline.add(key, _toml(inner))
         return inline
     if isinstance(value, list | tuple):
         array = tomlkit.array()
-        array.extend(map(toml, value))
-        return array.multiline(multiline=any(isinstance(inner, Mapping) for inner in value))
-    return tomlkit.item(value)
+        array.extend(map(_toml, value))
+        array.multiline(multiline=any(isinstance(inner, Mapping) for inner in value))
+        return array
+    plain: Item = tomlkit.item(value)
+    return plain
 
 
 def _end_of_sections(lines: list[str], table: str) -> int:
-    """The line behind the last section of ``table``, its comments included but not the next one's."""
+    """The line behind the last section of ``table``: behind its comments, before the next one's."""
     opened = [(number, _opens(line)) for number, line in enumerate(lines)]
     headers = [(number, name) for number, name in opened if name]
     ours = [number for number, name in headers if name == table]

@@ -20,6 +20,8 @@ TYPES: Mapping[object, str] = MappingProxyType(
     }
 )
 
+HEADER = ("typ", "alg", "kid")
+
 
 def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
     """What a resource server that trusts this issuer would say of a JWT."""
@@ -28,7 +30,7 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
         header, claims = (parse_object(from_base64url(part)) for part in signed.split("."))
     except ValueError:
         return Findings(kind="Nothing readable.", refusals=("it has two dots but is no JWT",))
-    named = {name: header[name] for name in ("typ", "alg", "kid") if name in header}
+    named: dict[str, object] = {name: header[name] for name in HEADER if name in header}
     refusals = chain(
         _check_type(header),
         _check_signature(server, header, signed, signature, now),

@@ -51,6 +51,7 @@ def client() -> None:
 def add(  # noqa: PLR0913  the fields of a registration
     place: Place,
     client_id: str,
+    *,
     name: str | None,
     grant_types: tuple[str, ...],
     redirect_uris: tuple[str, ...],
@@ -58,7 +59,6 @@ def add(  # noqa: PLR0913  the fields of a registration
     resources: tuple[str, ...],
     auth_method: str | None,
     file: str | None,
-    *,
     public: bool,
 ) -> None:
     """Add a client, and print its secret this once.

@@ -6,7 +6,7 @@ from urllib.parse import quote as escape
 
 import click
 
-from issuer.authorize import issue_code
+from issuer.authorize import AuthorizationRequest, issue_code
 from issuer.cli import clock
 from issuer.cli.page import note, words
 from issuer.cli.place import Place, pass_place
@@ -34,10 +34,11 @@ def code(
     resource: tuple[str, ...],
     code_challenge: str | None,
 ) -> None:
-    """Issue an authorization code, as if the user had logged in and agreed.
+    """Issue an authorization code without a browser.
 
-    For tests, and for a login page of your own. Prints the code and, on a second line, the
-    code_verifier if it made one; the request that redeems them goes to stderr.
+    As if the user had logged in and agreed: for tests, and for a login page of your own. Prints
+    the code and, on a second line, the code_verifier if it made one; the request that redeems them
+    goes to stderr.
 
     \b
     Example:
@@ -47,16 +48,15 @@ def code(
     server = place.load(now)
     client = server.registry.clients.get(client_id)
     verifier = token_urlsafe(32) if client and client.require_pkce and not code_challenge else None
-    issued = issue_code(
-        server,
+    request = AuthorizationRequest(
         client_id=client_id,
-        username=username,
         redirect_uri=redirect_uri,
         scope=scope,
         resource=resource,
         code_challenge=s256(verifier) if verifier else code_challenge,
-        now=now,
+        code_challenge_method="S256",
     )
+    issued = issue_code(server, request, username=username, now=now)
     for line in filter(None, (issued, verifier)):
         click.echo(line)
     opened = server.sealer.open(AuthorizationCode, issued, now=now)

@@ -48,19 +48,19 @@ class InOrder(Refusing):
 @click.option(
     "--registry",
     type=click.Path(path_type=Path),
-    default=files.registry_path,
+    default="registry.toml",
     envvar=files.REGISTRY_VARIABLE,
     show_envvar=True,
-    show_default="registry.toml",
+    show_default=True,
     help="Clients, resources, users: a .toml or .json file, or a directory of them.",
 )
 @click.option(
     "--keyring",
     type=click.Path(path_type=Path),
-    default=files.keyring_path,
+    default="keyring.json",
     envvar=files.KEYRING_VARIABLE,
     show_envvar=True,
-    show_default="keyring.json",
+    show_default=True,
     help="The private keys and their timetable.",
 )
 @click.version_option(package_name="issuer")

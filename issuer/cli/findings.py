@@ -24,7 +24,7 @@ class Findings:
 
 
 def shown(members: Mapping[str, object], now: int) -> dict[str, str]:
-    """The members as text for a terminal, whoever wrote them: no control characters come through."""
+    """The members as text for a terminal, with no control character in it, whoever wrote them."""
     return {_printable(name): _value(name, value, now) for name, value in members.items()}
 
 

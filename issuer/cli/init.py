@@ -34,7 +34,7 @@ url = {url}         # the issuer identifier: https, except on this machine
 access_token_lifetime = 600           # seconds, here and everywhere
 refresh_token_lifetime = 2592000      # from the user's authorization; refreshing never extends it
 authorization_code_lifetime = 60
-replay_store = "sqlite:replay.db"     # remembers what may be used once; without this line, nothing does
+replay_store = "sqlite:replay.db"     # remembers what was used once; without it, nothing does
 
 # An API that tokens are for: the `aud` of a token. `issuer resource add` adds another.
 [resources."https://api.example"]
@@ -161,7 +161,7 @@ def _command(name: str, directory: Path) -> str:
     """How to start ``name`` of this interpreter's environment from ``directory``."""
     python = Path(sys.executable)
     path = python if name == "python" else python.with_name(name)
-    if path.is_relative_to(directory.resolve()):
-        return quote(str(path.relative_to(directory.resolve())))
+    if Path.cwd() == directory.resolve() and path.is_relative_to(Path.cwd()):
+        return quote(str(path.relative_to(Path.cwd())))
     found = shutil.which(name)
     return name if found and Path(found) == path else quote(str(path))

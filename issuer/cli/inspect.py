@@ -1,6 +1,7 @@
 """``issuer inspect``: what a token or a sealed value is, and why it would be refused."""
 
 import json
+import sys
 
 import click
 
@@ -19,7 +20,7 @@ SEALED = "1"
 @pass_place
 @click.pass_context
 def inspect(context: click.Context, place: Place, token: str) -> None:
-    """Say what a token is, and whether it would be refused now, and why.
+    """Say what a token is, and why it would be refused.
 
     Reads access tokens, and with the key ring what only the issuer can read: authorization codes
     and refresh tokens. Whether something was used or revoked before, only the replay store knows.
@@ -31,7 +32,7 @@ def inspect(context: click.Context, place: Place, token: str) -> None:
       issuer inspect < token.txt
       echo "$TOKEN" | issuer inspect
     """
-    text = click.get_text_stream("stdin").read() if token == "-" else token
+    text = sys.stdin.read() if token == "-" else token
     now = clock.now()
     found = judge(place.load(now), _token_in(text.strip()), now)
     click.echo(_page(found))
@@ -43,7 +44,8 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
     first, *rest = text.split(".")
     if len(rest) != 2:  # noqa: PLR2004  a JWT and a sealed value have three parts each
         return Findings(kind="No token.", refusals=("it is neither a JWT nor a sealed value",))
-    return (sealed_values if first == SEALED else access_tokens).judge(server, text, now)
+    judges = sealed_values.judge if first == SEALED else access_tokens.judge
+    return judges(server, text, now)
 
 
 def _token_in(text: str) -> str:

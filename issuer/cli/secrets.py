@@ -1,5 +1,7 @@
 """What people type and nobody may see: asked for hidden, or read from stdin."""
 
+import sys
+
 import click
 
 SHORTEST = 8
@@ -9,7 +11,7 @@ SHORTEST = 8
 def chosen(what: str, *, from_stdin: bool) -> str:
     """A secret that a person chose: the first line of stdin, or typed twice without an echo."""
     if from_stdin:
-        secret = click.get_text_stream("stdin").readline().rstrip("\r\n")
+        secret = sys.stdin.readline().rstrip("\r\n")
     else:
         secret = click.prompt(what, hide_input=True, confirmation_prompt=True, err=True)
     if len(secret) < SHORTEST:
