@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import falcon
 import falcon.asgi
@@ -66,7 +67,7 @@ def create_app(
     generator: TokenGenerator = handler,
     clock: Callable[[], int] = clock,
     access_log: bool = True,
-) -> falcon.asgi.App:
+) -> falcon.asgi.App[Any, Any]:
     """The issuer that these two files describe, as an ASGI application.
 
     Raises:
@@ -77,10 +78,11 @@ def create_app(
     store = open_store(settings.replay_store, files.folder_of(registry))
     stretcher, writer = Stretcher(), LineWriter(STDOUT)
     _log_to(writer, clock)
-    middleware: list[object] = [Lifespan(reloader, store, stretcher, writer)]
+    middleware: Any = [Lifespan(reloader, store, stretcher, writer)]
     if access_log:
         middleware.append(AccessLog(writer.write, clock=clock))
-    app = falcon.asgi.App(router=ExactRouter(), middleware=middleware, media_type=falcon.MEDIA_JSON)
+    router: Any = ExactRouter()  # Falcon's types know its own router only
+    app = falcon.asgi.App(router=router, middleware=middleware, media_type=falcon.MEDIA_JSON)
     app.add_error_handler(Exception, answers.fault)
     app.add_error_handler(falcon.HTTPError, answers.http_error)
     app.add_error_handler(AccessTokenException, answers.refused)
@@ -89,7 +91,7 @@ def create_app(
 
 
 def _add_routes(
-    app: falcon.asgi.App,
+    app: falcon.asgi.App[Any, Any],
     issuer: str,
     reloader: Reloader,
     store: ReplayStore,
@@ -116,6 +118,6 @@ def _log_to(writer: LineWriter, clock: Callable[[], int]) -> None:
     log.propagate = False
 
 
-def get_app() -> falcon.asgi.App:
+def get_app() -> falcon.asgi.App[Any, Any]:
     """The issuer that the environment names: what gunicorn loads."""
     return create_app(files.registry_path(), files.keyring_path())

@@ -3,6 +3,7 @@
 from dataclasses import field
 from typing import Annotated, Any
 
+import orjson
 from pydantic import AfterValidator, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
@@ -31,6 +32,11 @@ def _check_claims(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
     taken = sorted(ISSUER_CLAIMS.intersection(claims))
     if taken:
         raise ValueError(f"must not set what the issuer says itself: {', '.join(taken)}")
+    try:
+        if orjson.loads(orjson.dumps(claims)) != claims:
+            raise ValueError("must be what JSON can say")
+    except orjson.JSONEncodeError:
+        raise ValueError("must be what JSON can say, integers in 64 bits") from None
     return claims
 
 

@@ -4,11 +4,12 @@ Lines are handed to a thread that writes them. Where the reader of the log is st
 dropped and counted; requests go on.
 """
 
-import json
 import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
+
+import orjson
 
 from issuer.record import rfc3339
 
@@ -17,15 +18,13 @@ INTERVAL = 0.2
 CAPACITY = 20_000
 """Lines that may wait to be written."""
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, default=str).encode
-
 
 class LineWriter:
     """Writes lines to a descriptor, from a thread that starts with the first of them."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._lines: list[str] = []
+        self._lines: list[bytes] = []
         self._dropped = 0
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -38,7 +37,7 @@ class LineWriter:
         if len(self._lines) >= CAPACITY:
             self._dropped += 1
         else:
-            self._lines.append(_encode(fields))
+            self._lines.append(_line(fields))
 
     def close(self) -> None:
         """Writes what is waiting, if the reader takes it within a second."""
@@ -54,9 +53,9 @@ class LineWriter:
     def _flush(self) -> None:
         lines, self._lines = self._lines, []
         if self._dropped:
-            lines.append(_encode({"message": "log lines dropped", "number": self._dropped}))
+            lines.append(_line({"message": "log lines dropped", "number": self._dropped}))
             self._dropped = 0
-        rest = "".join(line + "\n" for line in lines).encode("ascii")
+        rest = b"".join(lines)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
@@ -86,3 +85,7 @@ class JSONHandler(logging.Handler):
         if record.exc_info and record.exc_info[0] is not None:
             fields["exception"] = record.exc_info[0].__name__
         self._writer.write(fields | getattr(record, "fields", {}))
+
+
+def _line(fields: Mapping[str, object]) -> bytes:
+    return orjson.dumps(fields, default=str, option=orjson.OPT_APPEND_NEWLINE)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -41,6 +42,7 @@ def _instant(value: Any) -> int:
     return int(value.timestamp())
 
 
+@lru_cache(maxsize=4)  # every line of the log asks for the same second
 def rfc3339(instant: int) -> str:
     """``instant``, seconds since 1970, the way a registry spells it."""
     return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from keys.ring import InvalidKeyRing, KeyRing
-
 from issuer import files, registry
 from issuer.files import Unreadable
 from issuer.registry import InvalidRegistry, Registry
 from issuer.server import AuthorizationServer
 from issuer.token import OFFERED
 from keys import ring
+from keys.ring import InvalidKeyRing, KeyRing
 
 INTERVAL = 1.0
 """Seconds between two looks; a change must be seen at two to count as finished."""
@@ -113,9 +112,9 @@ class Watched(Generic[T]):
 
     def __init__(self, read: Callable[[], Contents], parse: Callable[[Contents], T]) -> None:
         self._read = read
-        self._parse = parse
+        self._parse: Callable[[Contents], T] = parse
         contents = read()
-        self.value = parse(contents)
+        self.value: T = parse(contents)
         self.refused: str | None = None
         """A digest of what lies on disk and is not in force."""
         self._settled = self._seen = registry.digest(contents)

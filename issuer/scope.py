@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Self
 
 from issuer.errors import InvalidScope
@@ -32,7 +33,12 @@ class Scope(frozenset[str]):
         return type(self)(self.intersection(tokens))
 
     def __str__(self) -> str:
-        return " ".join(sorted(self))
+        return _spell(self)
+
+
+@lru_cache(maxsize=1024)  # a registry knows few scopes, and every token spells one twice
+def _spell(scope: frozenset[str]) -> str:
+    return " ".join(sorted(scope))
 
 
 def narrow(granted: Scope, requested: str | None) -> Scope:

@@ -4,8 +4,9 @@ No record of a client or user is in them. Who they are, and what they may do, is
 registry when the value comes back.
 """
 
+import os
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from secrets import token_urlsafe
 from typing import ClassVar
 
 from issuer.scope import Scope
@@ -13,7 +14,7 @@ from issuer.scope import Scope
 
 def fresh_id() -> str:
     """A name that nothing else has: 128 random bits. It is never what keeps a secret."""
-    return token_urlsafe(16)
+    return urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

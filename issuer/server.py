@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Self
 
-from keys.ring import KeyRing, NoCurrentKey
-from keys.sealing import Sealable, Sealer
-from keys.signing import SigningKey
-
 from issuer.client import Client
 from issuer.errors import InvalidGrant, TemporarilyUnavailable
 from issuer.registry import Registry
 from issuer.user import User
+from keys.ring import KeyRing, NoCurrentKey
+from keys.sealing import Sealable, Sealer
+from keys.signing import SigningKey
 
 
 @dataclass(frozen=True, slots=True)

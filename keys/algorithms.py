@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from jwt import algorithms as pyjwt
 from jwt.exceptions import PyJWTError
 
@@ -112,6 +114,17 @@ def _rsa(name: str, signature: pyjwt.Algorithm) -> Algorithm:
     )
 
 
+class _ES256(pyjwt.ECAlgorithm):
+    """PyJWT's algorithm, without what it works out anew for each signature."""
+
+    _SCHEME = ec.ECDSA(SHA256())
+    _COORDINATE = 32  # bytes of each half of a signature (RFC 7518 section 3.4)
+
+    def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+        r, s = decode_dss_signature(key.sign(msg, self._SCHEME))
+        return r.to_bytes(self._COORDINATE, "big") + s.to_bytes(self._COORDINATE, "big")
+
+
 _ROWS = (
     Algorithm(
         name="ES256",
@@ -119,7 +132,7 @@ _ROWS = (
         crv="P-256",
         public_members=("x", "y"),
         private_members=("d",),
-        signature=pyjwt.ECAlgorithm(pyjwt.ECAlgorithm.SHA256, ec.SECP256R1),
+        signature=_ES256(pyjwt.ECAlgorithm.SHA256, ec.SECP256R1),
         generate=lambda: ec.generate_private_key(ec.SECP256R1()),
     ),
     _rsa("RS256", pyjwt.RSAAlgorithm(pyjwt.RSAAlgorithm.SHA256)),

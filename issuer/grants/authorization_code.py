@@ -2,8 +2,6 @@
 
 import hmac
 
-from keys.sealing import Unsealable
-
 from issuer import pkce
 from issuer.client import Client
 from issuer.errors import InvalidGrant
@@ -14,6 +12,7 @@ from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import AuthorizationCode
 from issuer.server import AuthorizationServer
 from issuer.target import scope_for, target
+from keys.sealing import Unsealable
 
 
 def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:

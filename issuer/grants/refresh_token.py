@@ -6,13 +6,12 @@ client's own credentials, and lose the session with a lost response (FAPI 2.0 se
 
 import hmac
 
-from keys.sealing import Unsealable
-
 from issuer.errors import InvalidGrant
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import RefreshToken, fresh_id
 from issuer.server import AuthorizationServer
 from issuer.target import scope_for, target
+from keys.sealing import Unsealable
 
 
 def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:

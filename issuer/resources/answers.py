@@ -1,11 +1,11 @@
 """Answers as HTTP: always JSON, and never for a cache unless somebody said so."""
 
-import json
 import logging
 import traceback
 from collections.abc import Mapping
 
 import falcon
+import orjson
 from falcon.asgi import Request, Response
 
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
@@ -15,13 +15,12 @@ from issuer.token import TokenGenerator
 log = logging.getLogger("issuer.http")
 
 NOT_FOR_CACHES = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def write(resp: Response, answer: Answer) -> None:
     """Puts ``answer`` into ``resp``."""
     resp.status = answer.status
-    resp.data = encode(answer.body).encode("ascii")
+    resp.data = orjson.dumps(answer.body)
     resp.set_headers({**NOT_FOR_CACHES, **answer.headers})
     resp.context.log = answer.log
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from hashlib import sha256
 
+import orjson
 from falcon.asgi import Request, Response
 
 from issuer.metadata import metadata
-from issuer.resources.answers import encode
 from issuer.server import AuthorizationServer
 
 METADATA_MAX_AGE = 300
@@ -30,7 +30,7 @@ class Document:
     async def on_get(self, req: Request, resp: Response) -> None:
         """The document, or 304 for whoever has it already."""
         document, max_age = self._render(self._server(), self._clock())
-        body = encode(document).encode("ascii")
+        body = orjson.dumps(document)
         resp.etag = sha256(body).hexdigest()[:32]
         resp.set_header("Cache-Control", f"public, max-age={max_age}")
         known = req.if_none_match or []

@@ -21,7 +21,7 @@ class ExactRouter:
 
     def add_route(self, uri_template: str, resource: object, **_: object) -> None:
         """Every method that ``resource`` does not have answers 405, OPTIONS included."""
-        methods = map_http_methods(resource)
+        methods: dict[str, Any] = dict(map_http_methods(resource))
         not_allowed = create_method_not_allowed(sorted(methods), asgi=True)
         for method in falcon.COMBINED_METHODS:
             methods.setdefault(method, not_allowed)

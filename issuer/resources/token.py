@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 
 from falcon.asgi import Request, Response
 
@@ -85,7 +86,7 @@ async def read_form(req: Request, headers: dict[str, str]) -> bytes:
     Raises:
         UnsupportedMediaType, RequestTooLarge, RequestTimeout, InvalidRequest: it is not.
     """
-    _check_media_type(headers)
+    _check_media_type(headers.get("content-type", ""), headers.get("content-encoding", ""))
     length = _content_length(headers)
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
@@ -97,12 +98,13 @@ async def read_form(req: Request, headers: dict[str, str]) -> bytes:
     return body
 
 
-def _check_media_type(headers: dict[str, str]) -> None:
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
+@lru_cache(maxsize=64)  # clients spell it in few ways; what is refused is not kept
+def _check_media_type(content_type: str, content_encoding: str) -> None:
+    media_type, _, parameters = content_type.partition(";")
     charset = parameters.strip().lower().replace('"', "")
     if media_type.strip().lower() != FORM or charset not in ("", "charset=utf-8"):
         raise UnsupportedMediaType("The body must be a form: application/x-www-form-urlencoded.")
-    if headers.get("content-encoding", "identity").lower() != "identity":
+    if content_encoding.lower() not in ("", "identity"):
         raise UnsupportedMediaType("The body must not be compressed.")
 
 
