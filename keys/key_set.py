@@ -116,7 +116,6 @@ class FetchedKeySet(KeySet):
         if self.must_wait(kid, now):
             self._fetch_once(attempts, now, wait=not self._knows(kid, now))
         elif self._is_worth_refreshing(now):
-            self._attempted_at = now
             thread = threading.Thread(
                 target=self._fetch_once, args=(attempts, now), kwargs={"wait": False}, daemon=True
             )
@@ -139,7 +138,7 @@ class FetchedKeySet(KeySet):
 
     def _usable(self, now: int) -> _Held | None:
         held = self._held
-        return held if held is not None and held.is_within(MAX_STALENESS, now) else None
+        return held if held is not None and now < held.at + MAX_STALENESS else None
 
     def _knows(self, kid: str, now: int) -> bool:
         held = self._usable(now)
@@ -147,7 +146,7 @@ class FetchedKeySet(KeySet):
 
     def _is_worth_refreshing(self, now: int) -> bool:
         held = self._held
-        if held is None or held.is_within(held.freshness * _EARLY, now):
+        if held is None or held.is_within(held.freshness * _EARLY, now) or self._fetching.locked():
             return False
         return self._is_due(now, REFETCH_INTERVAL)
 
@@ -166,7 +165,6 @@ class FetchedKeySet(KeySet):
             self._fetching.release()
 
     def _fetch(self, now: int) -> None:
-        self._attempted_at = now
         try:
             document = self._source()
             keys = parse_jwks(document.body)
@@ -179,4 +177,6 @@ class FetchedKeySet(KeySet):
             self._held = _Held(keys, now, freshness)
             self._failed = False
         finally:
+            # Last: until then whoever needs these keys waits for them instead of giving up.
+            self._attempted_at = now
             self._attempts += 1

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -75,6 +76,7 @@ class IssuerServer(ThreadingHTTPServer):
         self.documents: dict[str, bytes] = {}
         self.headers = {"Cache-Control": "max-age=300"}
         self.status = 200
+        self.seconds_per_byte = 0.0
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.requests: list[str] = []
@@ -83,9 +85,9 @@ class IssuerServer(ThreadingHTTPServer):
     def publish(self, *keys: SigningKey, path: str = "/jwks") -> None:
         self.documents[path] = json.dumps(a_jwks(*keys)).encode()
 
-    def describe(self, issuer: str, **changes) -> None:
-        path = issuer.removeprefix(self.url)
-        metadata = {"issuer": issuer, "jwks_uri": self.jwks_uri, **changes}
+    def describe(self, identifier: str, **changes) -> None:
+        path = identifier.removeprefix(self.url)
+        metadata = {"issuer": identifier, "jwks_uri": self.jwks_uri, **changes}
         document = json.dumps(metadata).encode()
         self.documents[f"/.well-known/oauth-authorization-server{path}"] = document
 
@@ -103,7 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if not self.server.seconds_per_byte:
+            self.wfile.write(body)
+        for index in range(len(body) if self.server.seconds_per_byte else 0):
+            time.sleep(self.server.seconds_per_byte)
+            self.wfile.write(body[index : index + 1])
 
     def log_message(self, *args) -> None:
         """Nothing: tests are quiet."""
