@@ -28,6 +28,9 @@ Change = Callable[[Table], None]
 """Changes a record in place. It is called twice: on the text's tree, and on plain tables."""
 
 _INDENTATION = re.compile(rb"^[\[{]\r?\n([ \t]+)")
+_CROWDED = re.compile(
+    r"""(?P<text>"[^"]*"|'[^']*')|(?P<open>\{(?=\S))|(?<=\S)(?P<shut>\})|,(?=\S)"""
+)
 
 
 class Refused(Exception):
@@ -57,7 +60,7 @@ def add(
         chosen = _destination(path, contents, at[0], file)
         content = _added(chosen, contents.get(chosen, b""), at, record)
         registry.parse({**contents, chosen: content}, offered)
-        return _replace(_place(path, chosen), content)
+        return replace(_place(path, chosen), content)
 
 
 def change(path: Path, at: tuple[str, str], change: Change, *, offered: Offered) -> Path:
@@ -72,14 +75,14 @@ def change(path: Path, at: tuple[str, str], change: Change, *, offered: Offered)
         contents = files.read_registry(path)
         holder = _holder(contents, at)
         if not holder:
-            raise Refused(f"there is no {dotted(at)}{near(at[1], _names(contents, at[0]))}")
+            raise Refused(f"The registry has no {dotted(at)}{near(at[1], _names(contents, at[0]))}")
         try:
             content = _changed(holder, contents[holder], lambda whole: change(whole[at[0]][at[1]]))
         except (AttributeError, KeyError, TypeError):
             registry.parse(contents, offered)  # says it better: something in there is no record
             raise
         registry.parse({**contents, holder: content}, offered)
-        return _replace(_place(path, holder), content)
+        return replace(_place(path, holder), content)
 
 
 @contextmanager
@@ -156,10 +159,10 @@ def _changed(file: str, content: bytes, change: Change) -> bytes:
     change(expected)
     tree = tomlkit.parse(content.decode())
     change(tree)
-    edited = tree.as_string()
-    if not _says(edited, expected):
-        raise Refused(f"{file} is written in a way that cannot be edited safely; edit it by hand")
-    return edited.encode()
+    for edited in (_spaced(tree.as_string(), content.decode()), tree.as_string()):
+        if _says(edited, expected):
+            return edited.encode()
+    raise Refused(f"{file} is written in a way that cannot be edited safely; edit it by hand")
 
 
 def _says(text: str, expected: Mapping[str, Any]) -> bool:
@@ -187,7 +190,20 @@ def _section(at: tuple[str, str], record: Mapping[str, Any]) -> str:
     document = tomlkit.document()
     for key, value in record.items():
         document.add(key, _toml(value))
-    return f"[{dotted(at)}]\n{document.as_string()}"
+    return _spaced(f"[{dotted(at)}]\n{document.as_string()}")
+
+
+def _spaced(text: str, old: str = "") -> str:
+    """``text`` with blanks around what stands in braces, in the lines that are not of ``old``."""
+    kept = set(old.splitlines(keepends=True))
+    lines = text.splitlines(keepends=True)
+    return "".join(line if line in kept else _CROWDED.sub(_space, line) for line in lines)
+
+
+def _space(crowded: re.Match[str]) -> str:
+    if crowded["text"]:
+        return crowded["text"]
+    return "{ " if crowded["open"] else " }" if crowded["shut"] else ", "
 
 
 def _toml(value: Any) -> Item:
@@ -246,7 +262,7 @@ def _instant(value: object) -> str:
     return rfc3339(int(value.timestamp()))
 
 
-def _replace(path: Path, content: bytes) -> Path:
+def replace(path: Path, content: bytes) -> Path:
     """The file behind ``path``, which from one instant to the next holds ``content``."""
     target = path.resolve()
     handle, temporary = mkstemp(dir=target.parent, prefix=f".{target.name}.")

@@ -12,7 +12,7 @@ from keys.algorithms import ALGORITHMS
 from keys.encoding import from_base64url, parse_object
 from keys.timetable import State
 
-TYPES: Mapping[object, str] = MappingProxyType(
+TYPES: Mapping[str, str] = MappingProxyType(
     {
         "at+jwt": "An access token: a JWT of RFC 9068.",
         "application/at+jwt": "An access token: a JWT of RFC 9068.",
@@ -37,7 +37,7 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
         _check_claims(server, claims, now),
     )
     return Findings(
-        kind=TYPES.get(header.get("typ"), "A JWT, but no access token of this issuer."),
+        kind=TYPES.get(str(header.get("typ")), "A JWT, but no access token of this issuer."),
         members=shown({**named, **claims}, now),
         refusals=tuple(refusals),
         notes=tuple(_notes(server, claims)),
@@ -45,7 +45,7 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
 
 
 def _check_type(header: Mapping[str, Any]) -> Iterator[str]:
-    if header.get("typ") not in TYPES:
+    if str(header.get("typ")) not in TYPES:
         yield f"its typ is {quoted(header.get('typ'))}, and an access token's is at+jwt"
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import click
@@ -73,7 +74,8 @@ def add(  # noqa: PLR0913  the fields of a registration
       issuer client add web --name "Web shop" --redirect-uri https://shop.example/callback
       issuer client add phone --public --redirect-uri com.example.shop:/callback
     """
-    resources = resources or _only_resource(place.read_registry())
+    registry = place.read_registry()
+    resources = resources or _only_resource(registry)
     method = _method(auth_method, public=public)
     made = secret.generate() if method.startswith("client_secret_") else None
     record: dict[str, Any] = {
@@ -82,15 +84,20 @@ def add(  # noqa: PLR0913  the fields of a registration
         "client_secrets": [{"hash": secret.sha256_hash(made)}] if made else None,
         "grant_types": list(grant_types or _grant_types(redirect_uris, method)),
         "redirect_uris": list(redirect_uris),
-        "scope": _all_scopes(place.read_registry(), resources) if scope is None else scope,
+        "scope": _all_scopes(registry, resources) if scope is None else scope,
         "resources": list(resources),
     }
     record = {field: value for field, value in record.items() if value}
     edited = place.add(("clients", client_id), record, file)
+    _show(client_id, made, record, edited)
+
+
+def _show(client_id: str, made: str | None, record: dict[str, Any], edited: Path) -> None:
+    """Says what can be used on stdout, and all the rest beside it."""
     click.echo(columns([("client_id", client_id), *([("client_secret", made)] if made else [])]))
     rows = [(field, _text(value)) for field, value in record.items() if field != "client_secrets"]
     note(f"\nAdded to {edited}:\n\n{columns(rows, indent='  ')}\n")
-    note(SHOWN_ONCE if made else "It has no secret, and proves with PKCE that a code is its own.")
+    note(SHOWN_ONCE if made else "It has no secret.")
 
 
 def _text(value: str | Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from issuer.cli.page import words
 from issuer.record import rfc3339
+from issuer.scope import Scope
 
 INSTANTS = frozenset({"iat", "exp", "nbf", "auth_time", "issued_at", "expires_at"})
 LATEST = 253_402_300_799
@@ -31,6 +32,8 @@ def shown(members: Mapping[str, object], now: int) -> dict[str, str]:
 def _value(name: str, value: object, now: int) -> str:
     if name in INSTANTS and is_instant(value):
         return f"{rfc3339(value)} ({when(value, now)})"
+    if isinstance(value, Scope):
+        return str(value)
     if isinstance(value, str):
         return _printable(value)
     if isinstance(value, Iterable) and not isinstance(value, Mapping):

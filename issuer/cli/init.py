@@ -52,12 +52,12 @@ grant_types = ["client_credentials"]
 scope = "read write"
 resources = ["https://api.example"]   # the first is the default
 
-# People whom the issuer itself can authenticate: `issuer user add alice`.
-
 # What the consent page says of a scope.
 [scopes]
 read = "Read your data"
 write = "Change your data"
+
+# People whom the issuer itself can authenticate: `issuer user add alice` adds one here.
 """
 
 GUNICORN = """\
@@ -89,22 +89,34 @@ def init(place: Place, directory: Path, url: str, alg: str) -> None:
       issuer init --directory /etc/issuer --url https://login.example
     """
     place = Place(directory / place.registry, directory / place.keyring)
+    settings = directory / "gunicorn.conf.py"
+    found = _found(place)
     made, text = _registry_text(url)
     directory.mkdir(parents=True, exist_ok=True)
-    wrote_registry = _write_new(place.registry, text)
-    wrote_keyring = not place.keyring.exists()
-    if wrote_keyring:
-        write(place.keyring, KeyRing.new(alg, clock.now()))
-    wrote_settings = _write_new(directory / "gunicorn.conf.py", GUNICORN)
-    written = (
-        (place.registry, wrote_registry, "clients, resources, users: no secret is in it"),
-        (place.keyring, wrote_keyring, "the private keys: keep it to the issuer"),
-        (directory / "gunicorn.conf.py", wrote_settings, "how it is served"),
-    )
-    rows = [(str(path), what if new else "was there, left alone") for path, new, what in written]
-    server = place.load(clock.now())
-    click.echo("\n" + columns(rows, indent="  "))
-    click.echo(_next_steps(directory, server.issuer, made if wrote_registry else None))
+    rows = [
+        (place.registry, _write_new(place.registry, text), "clients, resources, users; no secret"),
+        (place.keyring, _write_ring(place.keyring, alg), "the private keys; nobody else's to read"),
+        (settings, _write_new(settings, GUNICORN), "how it is served"),
+    ]
+    said = [(str(path), what if new else "was there, left alone") for path, new, what in rows]
+    click.echo("\n" + columns(said, indent="  "))
+    click.echo(next_steps(directory, found or url, None if found else made))
+    place.load(clock.now())  # what was there and what is new may not fit
+
+
+def _found(place: Place) -> str | None:
+    """The issuer of the registry that is there; whatever is there is good, or refused now."""
+    if place.keyring.exists():
+        place.read_ring()
+    return place.read_registry().issuer.url if place.registry.exists() else None
+
+
+def _write_ring(path: Path, alg: str) -> bool:
+    """True where there was no key ring, and now is one."""
+    if path.exists():
+        return False
+    write(path, KeyRing.new(alg, clock.now()))
+    return True
 
 
 def _registry_text(url: str) -> tuple[str, str]:
@@ -129,7 +141,7 @@ def _write_new(path: Path, text: str) -> bool:
     return True
 
 
-def _next_steps(directory: Path, url: str, made: str | None) -> str:
+def next_steps(directory: Path, url: str, made: str | None) -> str:
     serve = _command("gunicorn", directory)
     if directory.resolve() != Path.cwd():
         serve = f"cd {quote(str(directory))} && {serve}"

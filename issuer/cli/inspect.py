@@ -11,6 +11,9 @@ from issuer.cli.page import columns
 from issuer.cli.place import Place, pass_place
 from issuer.server import AuthorizationServer
 
+LONGEST = 1 << 20
+"""Bytes that are read; no token has as many."""
+
 SEALED = "1"
 """What a sealed value begins with; a JWT begins with the base64url of a brace."""
 
@@ -32,7 +35,7 @@ def inspect(context: click.Context, place: Place, token: str) -> None:
       issuer inspect < token.txt
       echo "$TOKEN" | issuer inspect
     """
-    text = sys.stdin.read() if token == "-" else token
+    text = sys.stdin.buffer.read(LONGEST).decode(errors="replace") if token == "-" else token
     now = clock.now()
     found = judge(place.load(now), _token_in(text.strip()), now)
     click.echo(_page(found))
@@ -54,7 +57,7 @@ def _token_in(text: str) -> str:
         return text
     try:
         token = json.loads(text).get("access_token")
-    except ValueError:
+    except (ValueError, RecursionError):
         token = None
     if not isinstance(token, str):
         raise click.UsageError("this JSON is no token response: it has no access_token")

@@ -24,7 +24,7 @@ def keys() -> None:
 @keys.command("list")
 @pass_place
 def list_keys(place: Place) -> None:
-    """Show every key with its state and its timetable; never the key itself.
+    """Show every key's state and timetable; never the key itself.
 
     \b
     A key is
@@ -70,10 +70,10 @@ def _timetable(key: Timetable, now: int) -> tuple[str, ...]:
 )
 @pass_place
 def rotate(place: Place, alg: str | None, activate_in: int, *, signing: bool | None) -> None:
-    """Add successors that take over later; what the old keys made stays good.
+    """Add successors that take over later.
 
-    Nothing has to be restarted, and nothing happens at the moment of change: every replica reads
-    the timetable in the file. Bring the new file to all of them before the successors activate.
+    What the old keys made stays good. Nothing is restarted, and nothing happens at the moment of
+    change: every replica reads the timetable in the file. Bring it to all of them before that.
 
     \b
     Examples:

@@ -1,6 +1,7 @@
 """Where the two files are, and what is read from them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import click
 
 from issuer import edit, files, registry, reload
+from issuer.cli.refusal import Refusal
 from issuer.registry import Registry
 from issuer.server import AuthorizationServer
 from issuer.token import OFFERED
@@ -36,11 +38,22 @@ class Place:
 
     def add(self, at: tuple[str, str], record: Mapping[str, Any], file: str | None) -> Path:
         """The file that now holds one record more."""
-        return edit.add(self.registry, at, record, offered=OFFERED, file=file)
+        with _nothing_changed():
+            return edit.add(self.registry, at, record, offered=OFFERED, file=file)
 
     def change(self, at: tuple[str, str], change: edit.Change) -> Path:
         """The file whose record is now changed."""
-        return edit.change(self.registry, at, change, offered=OFFERED)
+        with _nothing_changed():
+            return edit.change(self.registry, at, change, offered=OFFERED)
+
+
+@contextmanager
+def _nothing_changed() -> Iterator[None]:
+    """Says so where an edit would have made the registry invalid."""
+    try:
+        yield
+    except registry.InvalidRegistry as invalid:
+        raise Refusal(*map(str, invalid.problems), "Nothing was changed.") from None
 
 
 pass_place: Callable[..., Any] = click.make_pass_decorator(Place)

@@ -11,7 +11,7 @@ SHORTEST = 8
 def chosen(what: str, *, from_stdin: bool) -> str:
     """A secret that a person chose: the first line of stdin, or typed twice without an echo."""
     if from_stdin:
-        secret = sys.stdin.readline().rstrip("\r\n")
+        secret = sys.stdin.buffer.readline().decode(errors="replace").rstrip("\r\n")
     else:
         secret = click.prompt(what, hide_input=True, confirmation_prompt=True, err=True)
     if len(secret) < SHORTEST:
