@@ -131,9 +131,11 @@ class FetchedKeySet(KeySet):
         if held is None:
             return self._is_due(now, RETRY_AFTER)
         if kid in held.keys:
-            # A key may have been withdrawn since. Once it is known that the issuer cannot be asked,
-            # nobody waits for it again: the next attempts are made aside.
-            return not held.is_within(held.freshness, now) and not self._failed
+            if held.is_within(held.freshness, now):
+                return False
+            # A key may have been withdrawn since. But once it is known that the issuer cannot be
+            # asked, nobody waits for it again soon: the next attempts are made aside.
+            return not self._failed or self._is_due(now, held.freshness)
         return self._is_due(now, REFETCH_INTERVAL)
 
     def _usable(self, now: int) -> _Held | None:
