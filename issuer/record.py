@@ -18,8 +18,8 @@ from pydantic import (
 from issuer.errors import InvalidScope
 from issuer.scope import SCOPE_TOKEN, Scope
 
-STRICT = ConfigDict(extra="forbid")
-"""No key is guessed at."""
+STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+"""No key is guessed at; what is said of a field here, editors say of it too."""
 
 MAX_ACCESS_TOKEN_LIFETIME = 86_400
 MAX_AUTHORIZATION_CODE_LIFETIME = 600
@@ -80,7 +80,9 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Instant = Annotated[
-    int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+    int,
+    BeforeValidator(_instant),
+    WithJsonSchema({"type": ["string", "integer"], "format": "date-time"}),
 ]
 """Whole seconds since 1970, written as an RFC 3339 time."""
 

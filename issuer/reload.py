@@ -103,7 +103,7 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
         longest_sealed_lifetime=found.longest_sealed_lifetime(),
     )
     if problems:
-        raise Refused(tuple(problems))
+        raise Refused(tuple(f"key ring: {problem}" for problem in problems))
     return AuthorizationServer.of(found, held)
 
 

@@ -53,7 +53,7 @@ class KeyRing:
     def __post_init__(self) -> None:
         by_id = {key.kid: key for key in self.sealing_keys}
         object.__setattr__(self, "_sealing_keys_by_id", by_id)
-        digest = hashlib.sha256(self.format().encode()).hexdigest()
+        digest = "sha256:" + hashlib.sha256(self.format().encode()).hexdigest()
         object.__setattr__(self, "digest", digest)
 
     @classmethod

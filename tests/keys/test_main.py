@@ -9,7 +9,7 @@ import pytest
 from keys.__main__ import main
 from tests.keys.builders import AUDIENCE, OTHER_KEY, a_signed_token, a_token, an_issuer_server
 
-BEGAN = int(time.time())  # noqa: TID251 - the command reads the clock, so its tests do
+BEGAN = int(time.time())
 
 
 @pytest.fixture(scope="module")
