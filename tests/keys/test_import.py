@@ -19,7 +19,11 @@ FRAMEWORKS = {"falcon", "starlette", "fastapi", "flask", "django", "requests", "
 def loaded() -> set[str]:
     program = "import sys, keys; print(*sys.modules, sep='\\n')"
     told = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        check=True,
+        text=True,
+        cwd=MODULES[0].parents[1],
     )
     return set(told.stdout.split())
 
