@@ -1,6 +1,8 @@
 """The process that answers requests: uvicorn under gunicorn, with uvloop and httptools."""
 
 import gc
+import signal
+import sys
 from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
@@ -21,6 +23,11 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker ships no ty
         "proxy_headers": False,  # nothing is decided by what a proxy says (RFC 9700 section 4.13)
         "server_header": False,
     }
+
+    def init_signals(self) -> None:
+        """Uvicorn raises a signal again when it has shut down: then it ends the process in order."""
+        super().init_signals()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
     async def _serve(self) -> None:
         gc.freeze()  # what was loaded stays: nothing in it has to be looked at again
