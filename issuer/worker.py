@@ -25,7 +25,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker ships no ty
     }
 
     def init_signals(self) -> None:
-        """Uvicorn raises a signal again when it has shut down: then it ends the process in order."""
+        """Uvicorn raises a signal again once it has shut down; the process then ends in order."""
         super().init_signals()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 

@@ -11,7 +11,7 @@ from keys.__main__ import main
 from tests.keys.builders import AUDIENCE, OTHER_KEY, a_signed_token, a_token, an_issuer_server
 
 ROOT = Path(__file__).parents[2]
-BEGAN = int(time.time())  # noqa: TID251 - the command reads the clock, so its tests do
+BEGAN = int(time.time())
 
 
 @pytest.fixture(scope="module")
