@@ -142,6 +142,12 @@ class RunningIssuer:
                 self.process.send_signal(how)
             self.process.wait(30)
 
+    def workers(self) -> list[int]:
+        """The processes that answer."""
+        assert self.process is not None
+        pid = self.process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def token(self, client_id: str = "web", **parameters: str) -> httpx.Response:
         """The answer to a token request by client_secret_basic."""
         return self.http.post("/token", data=parameters, auth=(client_id, SECRET))
