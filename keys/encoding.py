@@ -2,14 +2,14 @@
 
 import json
 from base64 import urlsafe_b64encode
-from binascii import a2b_base64
-from collections.abc import Iterable
+from binascii import a2b_base64, b2a_base64
 from typing import Any, NoReturn
 
 MAX_DEPTH = 16
 """How deep objects and arrays may be nested."""
 
-_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
+# The decoder knows the standard alphabet; what belongs to that one alone is made invalid first.
+_STANDARD_ALPHABET = bytes.maketrans(b"-_+/=", b"+/!!!")
 
 
 def to_base64url(data: bytes) -> str:
@@ -23,9 +23,10 @@ def from_base64url(text: str) -> bytes:
     Raises:
         ValueError: padding, blanks, foreign characters, or bits that no byte uses.
     """
-    data = a2b_base64(text.encode().translate(_STANDARD_ALPHABET) + b"=" * (-len(text) % 4))
-    # Python's decoder skips what it does not know and forgives loose bits; this does neither.
-    if to_base64url(data) != text:
+    standard = text.encode().translate(_STANDARD_ALPHABET) + b"=" * (-len(text) % 4)
+    data = a2b_base64(standard)
+    # The decoder skips what it does not know and forgives loose bits; this comparison does not.
+    if b2a_base64(data, newline=False) != standard:
         raise ValueError("not base64url, or not the one spelling of it")
     return data
 
@@ -56,10 +57,9 @@ def to_json(value: object) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    listed = list(pairs)
-    members = dict(listed)
-    if len(members) != len(listed):
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a member is named twice")
     return members
 

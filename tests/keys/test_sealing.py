@@ -275,7 +275,11 @@ def test_nonces_of_forked_workers_are_all_different():
         "os.write(1, ''.join(t.split('.')[2][:16] + '\\n' for t in texts).encode())\n"
     )
     made = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, check=True, text=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        check=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
     )
     nonces = made.stdout.split()
     assert len(nonces) == 8000
