@@ -41,9 +41,9 @@ def read_registry(path: Path) -> dict[str, bytes]:
     Raises:
         Unreadable: there is no registry, or a part of it cannot be read.
     """
-    if not path.is_dir():
-        return {path.name: read_file(path, MAX_BYTES)}
     try:
+        if not path.is_dir():
+            return {path.name: read_file(path, MAX_BYTES)}
         found = sorted(
             each
             for each in path.iterdir()
@@ -68,11 +68,13 @@ def read_file(path: Path, most: int) -> bytes:
         # Not blocking, so that opening a FIFO returns; what it is, is asked of what was opened.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor has no path
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 raise Unreadable(f"{path.name}: is not a regular file")
-            content = file.read(most + 1)
+            # Not read only to be refused, as it is looked at every second; it may still grow.
+            content = b"" if status.st_size > most else file.read(most + 1)
     except OSError as error:
         raise Unreadable(f"{path.name}: {error.strerror}") from None
-    if len(content) > most:
+    if max(len(content), status.st_size) > most:
         raise Unreadable(f"{path.name}: is larger than {most // 2**20} MiB")
     return content

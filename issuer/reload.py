@@ -7,6 +7,7 @@ mounted volumes swap symlinks, editors rename, and two writes can share a second
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -115,15 +116,17 @@ class Watched(Generic[T]):
         self._parse: Callable[[Contents], T] = parse
         contents = read()
         self.value: T = parse(contents)
+        self.candidate: T | None = None
+        """What lies on disk, is valid, and is not in force: it may not fit the other file yet."""
         self.refused: str | None = None
         """A digest of what lies on disk and is not in force."""
         self._settled = self._seen = registry.digest(contents)
 
-    def look(self) -> T | None:
-        """What is new on disk, once it has held still for two looks.
+    def look(self) -> bool:
+        """True where there is a new candidate on disk, once it has held still for two looks.
 
         Raises:
-            Refused: it is not valid. Said once per change.
+            Refused: what is new is not valid. Said once per change.
         """
         try:
             contents, fault = self._read(), None
@@ -133,15 +136,22 @@ class Watched(Generic[T]):
             seen = registry.digest({problem: b"" for problem in refused.problems})
         held_still, self._seen = seen == self._seen, seen
         if seen == self._settled or not held_still:
-            return None
+            return False
         self._settled, self.refused = seen, seen  # refused until somebody accepts it
+        self.candidate = None
         if fault is not None:
             raise fault
-        return self._parse(contents)
+        self.candidate = self._parse(contents)
+        return True
+
+    def newest_first(self) -> tuple[T, ...]:
+        """The candidate, if there is one, and what is in force."""
+        return (self.value,) if self.candidate is None else (self.candidate, self.value)
 
     def accept(self, value: T) -> None:
         """Puts ``value`` in force."""
-        self.value, self.refused = value, None
+        if value is self.candidate:
+            self.value, self.candidate, self.refused = value, None, None
 
 
 class Reloader:
@@ -165,26 +175,31 @@ class Reloader:
         """Looks for changes until it is cancelled."""
         while True:
             await asyncio.sleep(INTERVAL)
-            await asyncio.to_thread(self.look)
+            try:
+                await asyncio.to_thread(self.look)
+            except Exception as error:  # noqa: BLE001  an edge: nobody else would start it again
+                log.error("unexpected %s", type(error).__name__)  # noqa: TRY400  its text may quote
 
     def look(self) -> None:
-        """Looks once, and puts in force what is new and good."""
-        found, held = self._look_at(self._registry), self._look_at(self._keyring)
-        if found is None and held is None:
-            return
-        try:
-            server = combine(
-                found or self._registry.value, held or self._keyring.value, self._clock()
-            )
-            self._check_fixed(server)
-        except Refused as refused:
-            self._refuse(refused)
-            return
-        self._registry.accept(server.registry)
-        self._keyring.accept(server.ring)
-        self.server = server
-        self.reloads += 1
-        log.info("reloaded", extra={"fields": self.status()})
+        """Looks once, and puts in force what is new and good.
+
+        Two files are not written in one moment. A candidate that does not fit waits for the other
+        file, or for its time to come, and does not keep the other from being put in force.
+        """
+        looks = [self._look_at(self._registry), self._look_at(self._keyring)]
+        newest = None
+        for found, held in product(self._registry.newest_first(), self._keyring.newest_first()):
+            if found is self._registry.value and held is self._keyring.value:
+                break  # the last of the product: in force already
+            try:
+                server = self._check_fixed(combine(found, held, self._clock()))
+            except Refused as refused:
+                newest = newest or refused
+            else:
+                self._put_in_force(server)
+                break
+        if newest is not None and any(looks):
+            self._refuse(newest)
 
     def status(self) -> dict[str, object]:
         """What is in force, and whether something on disk is not, for ``/readyz``."""
@@ -195,17 +210,25 @@ class Reloader:
             "refusals": self.refusals,
         }
 
-    def _look_at(self, watched: Watched[T]) -> T | None:
+    def _look_at(self, watched: Watched[T]) -> bool:
         try:
             return watched.look()
         except Refused as refused:
             self._refuse(refused)
-            return None
+            return False
 
-    def _check_fixed(self, server: AuthorizationServer) -> None:
+    def _check_fixed(self, server: AuthorizationServer) -> AuthorizationServer:
         now, then = self.server.registry.issuer, server.registry.issuer
         if (now.url, now.replay_store) != (then.url, then.replay_store):
             raise Refused(("issuer: a new url or replay_store takes a restart",))
+        return server
+
+    def _put_in_force(self, server: AuthorizationServer) -> None:
+        self._registry.accept(server.registry)
+        self._keyring.accept(server.ring)
+        self.server = server
+        self.reloads += 1
+        log.info("reloaded", extra={"fields": self.status()})
 
     def _refuse(self, refused: Refused) -> None:
         self.refusals += 1

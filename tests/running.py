@@ -101,12 +101,14 @@ class RunningIssuer:
         return table
 
     def start(self, *arguments: str, workers: int = 1) -> "RunningIssuer":
-        """Starts gunicorn and waits until it answers."""
+        """Starts gunicorn and waits until it answers, by any of its workers."""
+        before = self._complete()
         self.spawn(*arguments, workers=workers)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"{self.url}/healthz").status_code == 200:
+                answered = httpx.get(f"{self.url}/healthz").status_code == 200
+                if answered and self._complete() >= before + workers:
                     return self
             except httpx.TransportError:
                 pass
@@ -114,6 +116,11 @@ class RunningIssuer:
                 break
             time.sleep(0.05)
         raise AssertionError(f"the issuer did not start:\n{self.log.read_text()}")
+
+    def _complete(self) -> int:
+        """How many workers have ever started."""
+        log = self.log.read_text() if self.log.exists() else ""
+        return log.count("Application startup complete")
 
     def spawn(self, *arguments: str, workers: int = 1) -> subprocess.Popen[bytes]:
         """Starts gunicorn and returns at once."""
@@ -141,6 +148,12 @@ class RunningIssuer:
             else:
                 self.process.send_signal(how)
             self.process.wait(30)
+
+    def workers(self) -> list[int]:
+        """The processes that answer."""
+        assert self.process is not None
+        pid = self.process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def token(self, client_id: str = "web", **parameters: str) -> httpx.Response:
         """The answer to a token request by client_secret_basic."""

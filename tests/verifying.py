@@ -24,10 +24,14 @@ for token in sys.stdin.read().split():
 
 
 class ResourceServer:
-    """Verifies by PyJWT, with the cache of keys that its client keeps."""
+    """Verifies by PyJWT, with the cache of keys that its client keeps.
 
-    def __init__(self, jwks_url: str, issuer: str, audience: str, *, lifespan: float = 300) -> None:
-        self._keys = jwt.PyJWKClient(jwks_url, lifespan=lifespan)
+    ``lifespan`` is for how many seconds, and ``cooldown_duration`` for how many an unknown kid is
+    not worth another fetch.
+    """
+
+    def __init__(self, jwks_url: str, issuer: str, audience: str, **cache: float) -> None:
+        self._keys = jwt.PyJWKClient(jwks_url, **cache)
         self._expected = {"issuer": issuer, "audience": audience}
 
     def verify(self, token: str) -> dict[str, Any]:

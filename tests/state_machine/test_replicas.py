@@ -1,0 +1,438 @@
+"""Two replicas, each possibly one version of the files behind and with a clock of its own.
+
+A model says of every request exactly what must come of it. The replicas are the pure core; what
+they share is what replicas share: the files, and the store where there is one.
+"""
+
+import asyncio
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from issuer.authorize import AuthorizationRequest, issue_code
+from issuer.client import Client
+from issuer.errors import AccessTokenException
+from issuer.replay import ReplayStore
+from issuer.request import Response
+from issuer.scope import Scope
+from issuer.server import AuthorizationServer
+from issuer.stores.none import NoStore
+from issuer.stores.sqlite import SQLiteStore
+from issuer.token import handler
+from keys import Verifier
+from keys.ring import ROTATION_LEAD, KeyRing
+from keys.timetable import State
+from tests.builders import (
+    API,
+    CALLBACK,
+    CHALLENGE,
+    ISSUER,
+    NOW,
+    OTHER_API,
+    RING,
+    VERIFIER,
+    a_client,
+    a_registry,
+    a_request,
+    a_user,
+)
+
+CLIENTS = ("web", "shop")
+USERS = ("alice", "bob")
+SCOPES = ("pay", "read", "write")
+RESOURCES = (API, OTHER_API)
+KNOWN = {API: {"read", "write"}, OTHER_API: {"read", "pay"}}
+STALENESS = 5
+"""Seconds after which every replica has read the files."""
+SKEWS = (-30, 0, 30)
+
+requested_scopes = st.none() | st.sets(st.sampled_from(SCOPES), min_size=1).map(sorted)
+requested_resources = st.sampled_from((None, *RESOURCES))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is in the files, in the words of the model."""
+
+    clients: frozenset[str] = frozenset(CLIENTS)
+    users: frozenset[str] = frozenset(USERS)
+    scope: frozenset[str] = frozenset(SCOPES)
+    """Of either client."""
+    resources: tuple[str, ...] = RESOURCES
+    """Of either client, and known at all."""
+    not_before: tuple[tuple[str, int], ...] = ()
+    """Of users."""
+    ring: KeyRing = field(default=RING, compare=False)
+
+    def server(self, now: int) -> AuthorizationServer:
+        """The same for the replicas, written at ``now``."""
+        not_before = dict(self.not_before)
+        users = tuple(a_user(each, not_before=not_before.get(each)) for each in sorted(self.users))
+        clients = [self._client(each) for each in sorted(self.clients)]
+        registry = a_registry(self._client("thief"), *clients, users=users)
+        longest = {
+            "longest_token_lifetime": registry.longest_access_token_lifetime(),
+            "longest_sealed_lifetime": registry.longest_sealed_lifetime(),
+        }
+        assert self.ring.problems(now, **longest) == []
+        return AuthorizationServer.of(registry, self.ring)
+
+    def _client(self, client_id: str) -> Client:
+        return a_client(client_id, scope=Scope(self.scope), resources=self.resources)
+
+
+@dataclass
+class Replica:
+    """One issuer: which version of the files it has read, and how wrong its clock is."""
+
+    version: int
+    skew: int
+    store: ReplayStore
+
+
+@dataclass
+class Granted:
+    """A code or a refresh token, and what the model knows of it."""
+
+    text: str
+    client_id: str
+    username: str
+    scope: frozenset[str]
+    resources: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    tokens: set[tuple[object, object]] = field(default_factory=set)
+    """``jti`` and ``exp`` of what the code was redeemed for."""
+
+
+class Replicas(RuleBasedStateMachine):
+    """Without a store: a second redemption yields the same token."""
+
+    codes = Bundle("codes")
+    refresh_tokens = Bundle("refresh_tokens")
+    has_memory = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.runner = asyncio.Runner()
+        self.directory = tempfile.TemporaryDirectory()
+        self.written = [Written()]
+        self.servers = [self.written[0].server(NOW)]
+        self.changed_at = NOW
+        self.replicas = [Replica(0, skew, self.open_store()) for skew in (0, 0)]
+        self.access_tokens: list[tuple[str, str, int]] = []
+
+    def open_store(self) -> ReplayStore:
+        return NoStore()
+
+    def teardown(self) -> None:
+        for each in self.replicas:
+            each.store.close()
+        self.runner.close()
+        self.directory.cleanup()
+
+    # The files
+
+    @rule(client_id=st.sampled_from(CLIENTS))
+    def add_or_remove_a_client(self, client_id: str) -> None:
+        self.write(clients=self.written[-1].clients ^ {client_id})
+
+    @rule(username=st.sampled_from(USERS))
+    def add_or_remove_a_user(self, username: str) -> None:
+        self.write(users=self.written[-1].users ^ {username})
+
+    @rule(scope=st.sampled_from(SCOPES))
+    def add_or_drop_a_scope(self, scope: str) -> None:
+        self.write(scope=self.written[-1].scope ^ {scope})
+
+    @rule(resource=st.sampled_from(RESOURCES))
+    def add_or_drop_a_resource(self, resource: str) -> None:
+        kept = tuple(each for each in self.written[-1].resources if each != resource)
+        had = len(kept) < len(self.written[-1].resources)
+        self.write(resources=(kept or RESOURCES) if had else (*kept, resource))
+
+    @rule(username=st.sampled_from(USERS))
+    def revoke_everything_of_a_user(self, username: str) -> None:
+        lines = dict(self.written[-1].not_before) | {username: self.now}
+        self.write(not_before=tuple(sorted(lines.items())))
+
+    @precondition(lambda self: not self.is_rotating())
+    @rule()
+    def rotate_the_keys(self) -> None:
+        ring = self.written[-1].ring.rotate(
+            self.now, longest_token_lifetime=600, longest_sealed_lifetime=2_592_000
+        )
+        self.write(ring=ring)
+
+    def is_rotating(self) -> bool:
+        ring = self.written[-1].ring
+        return any(each.state(self.now) is State.NEXT for each in ring.signing_keys)
+
+    def write(self, **changes: object) -> None:
+        """A new version; whoever missed the one before reads that now at the latest."""
+        for each in self.replicas:
+            each.version = len(self.written) - 1
+        self.written.append(replace(self.written[-1], **changes))
+        self.servers.append(self.written[-1].server(self.now))
+        self.changed_at = self.now
+
+    @rule(which=st.sampled_from((0, 1)))
+    def read_the_files(self, which: int) -> None:
+        self.replicas[which].version = len(self.written) - 1
+
+    # The clocks
+
+    @rule(seconds=st.sampled_from((1, 4, 29, 31, 59, 300, ROTATION_LEAD, 90_000, 2_592_000)))
+    def tick(self, seconds: int) -> None:
+        self.now += seconds
+        if self.now - self.changed_at > STALENESS:
+            for each in self.replicas:
+                each.version = len(self.written) - 1
+
+    @rule(which=st.sampled_from((0, 1)), skew=st.sampled_from(SKEWS))
+    def disturb_a_clock(self, which: int, skew: int) -> None:
+        self.replicas[which].skew = skew
+
+    # The requests
+
+    @rule(
+        target=codes,
+        which=st.sampled_from((0, 1)),
+        client_id=st.sampled_from(CLIENTS),
+        username=st.sampled_from(USERS),
+        scope=requested_scopes,
+        resources=st.sets(st.sampled_from(RESOURCES)).map(sorted).map(tuple),
+    )
+    def issue_a_code(self, which, client_id, username, scope, resources):
+        replica = self.replicas[which]
+        written, now = self.written[replica.version], self.now + replica.skew
+        wanted = resources or written.resources[:1]
+        grantable = written.scope & {scope for each in wanted for scope in KNOWN[each]}
+        error = None
+        if client_id not in written.clients or username not in written.users:
+            error = "invalid_request"
+        elif not set(wanted) <= set(written.resources):
+            error = "invalid_target"
+        elif scope and not set(scope) <= grantable:
+            error = "invalid_scope"
+        request = AuthorizationRequest(
+            client_id=client_id,
+            redirect_uri=CALLBACK,
+            scope=" ".join(scope) if scope else None,
+            resource=resources,
+            code_challenge=CHALLENGE,
+            code_challenge_method="S256",
+        )
+        server = self.servers[replica.version]
+        text = ""
+        try:
+            text = issue_code(server, request, username=username, now=now)
+        except AccessTokenException as refused:
+            found = refused.error
+        else:
+            found = None
+        assert found == error
+        if found is not None:
+            return multiple()
+        granted = frozenset(scope) if scope else grantable
+        return Granted(text, client_id, username, granted, wanted, now, now + 60)
+
+    @rule(
+        target=refresh_tokens,
+        which=st.sampled_from((0, 1)),
+        code=codes,
+        resource=requested_resources,
+    )
+    def redeem(self, which: int, code: Granted, resource: str | None):
+        response = self.ask(
+            which,
+            "authorization_code",
+            code.client_id,
+            code=code.text,
+            code_verifier=VERIFIER,
+            resource=resource,
+        )
+        written = self.written[self.replicas[which].version]
+        error = self.why_not(which, code, resource)
+        if error is None and self.has_memory and code.tokens:
+            error = "invalid_grant"
+        self.check(response, error)
+        if error is not None:
+            return multiple()
+        common = tuple(each for each in code.resources if each in written.resources)
+        token = self.check_token(which, response, code, resource or common[0], None)
+        code.tokens.add((token["jti"], token["exp"]))
+        assert len(code.tokens) == 1
+        held = Granted(
+            str(response.body["refresh_token"]),
+            code.client_id,
+            code.username,
+            code.scope & written.scope,
+            common,
+            code.issued_at,
+            code.issued_at + 2_592_000,
+        )
+        return multiple(held)
+
+    @rule(
+        which=st.sampled_from((0, 1)),
+        held=refresh_tokens,
+        scope=requested_scopes,
+        resource=requested_resources,
+    )
+    def refresh(self, which: int, held: Granted, scope: list[str] | None, resource: str | None):
+        response = self.ask(
+            which,
+            "refresh_token",
+            held.client_id,
+            refresh_token=held.text,
+            scope=" ".join(scope) if scope else None,
+            resource=resource,
+        )
+        written = self.written[self.replicas[which].version]
+        error = self.why_not(which, held, resource)
+        if error is None:
+            meant = resource or self.common(which, held)[0]
+            if scope and not set(scope) <= held.scope & written.scope & KNOWN[meant]:
+                error = "invalid_scope"
+        self.check(response, error)
+        if error is None:
+            self.check_token(which, response, held, meant, scope)
+            assert response.body["refresh_token"] == held.text
+
+    @rule(which=st.sampled_from((0, 1)), code=codes)
+    def steal_a_code(self, which: int, code: Granted) -> None:
+        """Another client, with its own secret and even the verifier; it costs the code nothing."""
+        given = {"code": code.text, "code_verifier": VERIFIER}
+        self.check(self.ask(which, "authorization_code", "thief", **given), "invalid_grant")
+
+    @rule(which=st.sampled_from((0, 1)), held=refresh_tokens)
+    def steal_a_refresh_token(self, which: int, held: Granted) -> None:
+        self.check(
+            self.ask(which, "refresh_token", "thief", refresh_token=held.text), "invalid_grant"
+        )
+
+    @rule(which=st.sampled_from((0, 1)), held=refresh_tokens)
+    def present_a_refresh_token_as_a_code(self, which: int, held: Granted) -> None:
+        given = {"code": held.text, "code_verifier": VERIFIER}
+        self.check(self.ask(which, "authorization_code", "thief", **given), "invalid_grant")
+
+    @rule(which=st.sampled_from((0, 1)), client_id=st.sampled_from(CLIENTS))
+    def ask_for_oneself(self, which: int, client_id: str) -> None:
+        response = self.ask(which, "client_credentials", client_id)
+        written = self.written[self.replicas[which].version]
+        known = client_id in written.clients
+        self.check(response, None if known else "invalid_client")
+        if known:
+            self.publish(which, response, written.resources[0])
+
+    # What must hold
+
+    def ask(
+        self, which: int, grant_type: str, client_id: str, **parameters: str | None
+    ) -> Response:
+        replica = self.replicas[which]
+        given = {name: value for name, value in parameters.items() if value is not None}
+        request = a_request(grant_type, client_id=client_id, now=self.now + replica.skew, **given)
+        server = self.servers[replica.version]
+        return self.runner.run(handler(server, request, store=replica.store))
+
+    def common(self, which: int, granted: Granted) -> list[str]:
+        written = self.written[self.replicas[which].version]
+        return [each for each in granted.resources if each in written.resources]
+
+    def why_not(self, which: int, granted: Granted, resource: str | None) -> str | None:
+        """The error that this grant must meet at this replica; None where it must be good."""
+        replica = self.replicas[which]
+        written, now = self.written[replica.version], self.now + replica.skew
+        if granted.client_id not in written.clients:
+            return "invalid_client"
+        line = dict(written.not_before).get(granted.username, 0)
+        if (
+            now >= granted.expires_at
+            or granted.username not in written.users
+            or granted.issued_at < line
+        ):
+            return "invalid_grant"
+        common = self.common(which, granted)
+        return None if common and resource in (None, *common) else "invalid_target"
+
+    def check(self, response: Response, error: str | None) -> None:
+        assert response.error == error, response.log
+        assert (response.status == 200) == (error is None)
+
+    def check_token(
+        self,
+        which: int,
+        response: Response,
+        granted: Granted,
+        resource: str,
+        requested: list[str] | None,
+    ) -> dict[str, object]:
+        """The claims of the token, which are those of the grant and never more."""
+        written = self.written[self.replicas[which].version]
+        claims = self.publish(which, response, resource)
+        scope = set(str(claims.get("scope", "")).split())
+        most = granted.scope & written.scope & KNOWN[resource]
+        assert scope == (set(requested) if requested else most)
+        assert claims["sub"] == granted.username in written.users
+        assert claims["client_id"] == granted.client_id
+        return claims
+
+    def publish(self, which: int, response: Response, audience: str) -> dict[str, object]:
+        """The claims, once a resource server that asked either replica has verified them."""
+        token, found = str(response.body["access_token"]), {}
+        for each in self.replicas:
+            jwks = self.servers[each.version].ring.jwks(self.now + each.skew)
+            found = dict(Verifier(ISSUER, audience, jwks).verify(token, now=self.now).claims)
+        self.access_tokens = [*self.access_tokens[-9:], (token, audience, int(found["exp"]))]
+        return found
+
+    @invariant()
+    def every_living_token_verifies_by_what_either_publishes(self) -> None:
+        for each in self.replicas:
+            living = [held for held in self.access_tokens if held[2] > self.now]
+            if living:
+                jwks = self.servers[each.version].ring.jwks(self.now + each.skew)
+                for token, audience, _ in living:
+                    Verifier(ISSUER, audience, jwks).verify(token, now=self.now)
+
+
+class RememberingReplicas(Replicas):
+    """With a store that both share: a second redemption is refused."""
+
+    has_memory = True
+
+    def open_store(self) -> ReplayStore:
+        store = SQLiteStore(Path(self.directory.name) / "replay.db")
+        store.remember(NOW - 100)
+        return store
+
+
+@pytest.mark.parametrize("machine", [Replicas, RememberingReplicas])
+def test_two_replicas_do_what_the_model_says(machine: type[Replicas]):
+    """F3, F17, F21, F22, F32, I1."""
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
