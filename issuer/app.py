@@ -40,14 +40,24 @@ class Lifespan:
     """What starts and stops with the worker: Falcon calls it."""
 
     def __init__(
-        self, reloader: Reloader, store: ReplayStore, stretcher: Stretcher, writer: LineWriter
+        self,
+        reloader: Reloader,
+        store: ReplayStore,
+        stretcher: Stretcher,
+        writer: LineWriter,
+        clock: Callable[[], int],
     ) -> None:
         self._reloader = reloader
+        self._store = store
+        self._clock = clock
         self._closing = (store, stretcher, writer)
         self._watching: asyncio.Task[None] | None = None
 
     async def process_startup(self, _: object, __: object) -> None:
-        """Starts looking for changes of the two files."""
+        """Starts looking for changes of the two files, and remembering what is spent."""
+        # Whatever the answer: a store's memory begins when it is first asked, and codes that were
+        # issued before it begins are refused.
+        await self._store.fault(self._clock())
         self._watching = asyncio.create_task(self._reloader.watch())
 
     async def process_shutdown(self, _: object, __: object) -> None:
@@ -78,7 +88,7 @@ def create_app(
     store = open_store(settings.replay_store, files.folder_of(registry))
     stretcher, writer = Stretcher(), LineWriter(STDOUT)
     _log_to(writer, clock)
-    middleware: Any = [Lifespan(reloader, store, stretcher, writer)]
+    middleware: Any = [Lifespan(reloader, store, stretcher, writer, clock)]
     if access_log:
         middleware.append(AccessLog(writer.write, clock=clock))
     router: Any = ExactRouter()  # Falcon's types know its own router only

@@ -32,12 +32,6 @@ class InvalidRequest(AccessTokenException):
     error = "invalid_request"
 
 
-class RequestTimeout(InvalidRequest):
-    """The body did not come (RFC 9110 section 15.5.9)."""
-
-    status = 408
-
-
 class LengthRequired(InvalidRequest):
     """The body does not say how long it is (RFC 9110 section 15.5.12)."""
 

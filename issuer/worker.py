@@ -5,13 +5,15 @@ from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
 
+from issuer.protocol import Protocol
+
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker ships no types
     """Uvicorn without what this application does itself or never needs."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": Protocol,
         "ws": "none",
         "interface": "asgi3",
         "lifespan": "on",
@@ -21,9 +23,5 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker ships no ty
     }
 
     async def _serve(self) -> None:
-        # What was loaded stays: looking through it for cycles again and again takes a tenth of the
-        # processor. What a request makes is gone with its last reference.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
+        gc.freeze()  # what was loaded stays: nothing in it has to be looked at again
         await super()._serve()

@@ -1,0 +1,23 @@
+"""Verifying the access tokens of an issuer: all that a resource server needs.
+
+    verifier = Verifier("https://issuer.example", audience="https://api.example")
+    verifier.verify_header(request.headers.get("Authorization")).require("read")
+
+The guide is ``keys/README.md``. Signing, sealing and the key ring are the issuer's own, and are not
+imported here.
+"""
+
+from keys.claims import AccessToken
+from keys.errors import AccessRefused, InsufficientScope, InvalidToken, KeysUnavailable
+from keys.key_set import KeySet
+from keys.verifier import Verifier
+
+__all__ = [
+    "AccessRefused",
+    "AccessToken",
+    "InsufficientScope",
+    "InvalidToken",
+    "KeySet",
+    "KeysUnavailable",
+    "Verifier",
+]

@@ -3,7 +3,6 @@
 import json
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
 MAX_DEPTH = 16
@@ -56,10 +55,9 @@ def to_json(value: object) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def _members(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    listed = list(pairs)
-    members = dict(listed)
-    if len(members) != len(listed):
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a member is named twice")
     return members
 

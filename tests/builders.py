@@ -7,8 +7,10 @@ from urllib.parse import quote_plus, urlencode
 from issuer import pkce, secret
 from issuer.authorize import AuthorizationRequest, issue_code
 from issuer.client import Client, ClientSecret
+from issuer.errors import InvalidGrant
 from issuer.form import Form
 from issuer.registry import Registry
+from issuer.replay import Once
 from issuer.request import TokenRequest
 from issuer.resource import Resource
 from issuer.scope import Scope
@@ -116,3 +118,9 @@ def a_code(server: AuthorizationServer, *, now: int = NOW, **fields: Any) -> str
     given = {"client_id": "web", "redirect_uri": CALLBACK, "code_challenge": CHALLENGE}
     request = {"code_challenge_method": "S256"} | given | fields
     return issue_code(server, AuthorizationRequest(**request), username=username, now=now)
+
+
+def a_once(id: str = "authorization_code:1", *, now: int = NOW, **fields: Any) -> Once:  # noqa: A002
+    """Something that may be used once, issued at ``now`` and good for a minute."""
+    given = {"issued_at": now, "expires_at": now + 60, "refusal": InvalidGrant("Spent.")}
+    return Once(id=id, **(given | fields))

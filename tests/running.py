@@ -15,8 +15,10 @@ from typing import Any
 import httpx
 
 from issuer import secret
+from issuer.reload import load
+from issuer.server import AuthorizationServer
 from keys.ring import KeyRing, write
-from tests.builders import API, CALLBACK, OTHER_API, PASSWORD_HASH, SECRET
+from tests.builders import API, CALLBACK, OTHER_API, PASSWORD_HASH, SECRET, VERIFIER, a_code
 
 GUNICORN = [sys.executable, "-m", "gunicorn"]
 CHECKOUT = Path(__file__).parents[1]
@@ -66,7 +68,10 @@ def registry_table(url: str, **settings: Any) -> dict[str, Any]:
 
 
 class RunningIssuer:
-    """One gunicorn over two files. Start it, ask it, stop it."""
+    """One gunicorn over two files. Start it, ask it, stop it.
+
+    A second one in the same directory is a replica of the first: it reads the same two files.
+    """
 
     audience = API
 
@@ -140,6 +145,26 @@ class RunningIssuer:
     def token(self, client_id: str = "web", **parameters: str) -> httpx.Response:
         """The answer to a token request by client_secret_basic."""
         return self.http.post("/token", data=parameters, auth=(client_id, SECRET))
+
+    def files(self) -> AuthorizationServer:
+        """What the two files on disk describe: what an application that logs users in reads."""
+        return load(self.registry, self.keyring, int(time.time()))
+
+    def code(self, **fields: Any) -> str:
+        """A code for client web and user alice, issued now."""
+        return a_code(self.files(), now=int(time.time()), **fields)
+
+    def redeem(self, code: str, client_id: str = "web", **parameters: str) -> httpx.Response:
+        """The answer to the redemption of ``code``."""
+        given = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER}
+        return self.token(client_id, **(given | parameters))
+
+    def refresh(
+        self, refresh_token: str, client_id: str = "web", **parameters: str
+    ) -> httpx.Response:
+        """The answer to the use of ``refresh_token``."""
+        given = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return self.token(client_id, **(given | parameters))
 
     def access_token(self, scope: str | None = None) -> str:
         """An access token of client billing."""

@@ -26,8 +26,9 @@ def write(resp: Response, answer: Answer) -> None:
 
 
 async def refused(_: Request, resp: Response, error: AccessTokenException, __: object) -> None:
-    """A request that was refused before the pipeline saw it."""
+    """A request that was refused before the pipeline saw it, its body perhaps unread."""
     write(resp, TokenGenerator.error_response(error))
+    resp.set_header("Connection", "close")
 
 
 async def http_error(_: Request, resp: Response, error: falcon.HTTPError, __: object) -> None:

@@ -1,6 +1,5 @@
 """``POST /token``."""
 
-import asyncio
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -9,7 +8,6 @@ from falcon.asgi import Request, Response
 from issuer.errors import (
     InvalidRequest,
     LengthRequired,
-    RequestTimeout,
     RequestTooLarge,
     UnsupportedMediaType,
 )
@@ -22,8 +20,6 @@ from issuer.token import Stretch, TokenGenerator
 
 MAX_BODY = 32768
 """Bytes of the longest token request: a refresh token and an assertion fit several times."""
-BODY_TIMEOUT = 10
-"""Seconds in which the body must have come."""
 
 FORM = "application/x-www-form-urlencoded"
 READ_HEADERS = frozenset(
@@ -84,16 +80,12 @@ async def read_form(req: Request, headers: dict[str, str]) -> bytes:
     """The body, if it is a form of bearable length.
 
     Raises:
-        UnsupportedMediaType, RequestTooLarge, RequestTimeout, InvalidRequest: it is not.
+        UnsupportedMediaType, RequestTooLarge, LengthRequired, InvalidRequest: it is not.
     """
     _check_media_type(headers.get("content-type", ""), headers.get("content-encoding", ""))
     length = _content_length(headers)
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            body = await req.stream.read(length)
-    except TimeoutError:
-        raise RequestTimeout("The body did not come in time.") from None
-    if len(body) != length:
+    body = await req.stream.read(length)
+    if len(body) != length:  # the client hung up
         raise InvalidRequest("The body is not as long as it says.")
     return body
 

@@ -7,14 +7,16 @@ opens no door; for the sake of that, each file knows since when it has been reme
 
 import asyncio
 import sqlite3
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
 from issuer.replay import AlreadySpent, Once, StoreUnavailable
 
-BUSY_TIMEOUT = 0.8
-"""Seconds to wait for another process before giving up."""
+BUSY_TIMEOUT = 0.5
+"""Seconds to wait for another process before giving up; as many again for the thread."""
 FORGET_EVERY = 60
 """Seconds between two clearings of what has expired."""
 
@@ -49,14 +51,12 @@ class SQLiteStore:
 
     async def spend(self, once: Once, now: int) -> None:
         """See ``ReplayStore``."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._spend, once, now)
+        await self._run(lambda: self._spend(once, now))
 
     async def fault(self, now: int) -> str:
         """See ``ReplayStore``."""
-        loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._thread, self._probe, now)
+            await self._run(lambda: self._probe(now))
         except StoreUnavailable as unavailable:
             return str(unavailable)
         return ""
@@ -74,12 +74,28 @@ class SQLiteStore:
         """
         self._thread.submit(self._probe, now).result()
 
+    async def _run(self, work: Callable[[], None]) -> None:
+        """Does ``work`` in the thread, or not at all where that is kept waiting too long.
+
+        Raises:
+            StoreUnavailable: whoever came first waits for another process. Waiting behind them,
+                the last of many would hear after all their waits together.
+        """
+        given_up_at = time.monotonic() + BUSY_TIMEOUT
+
+        def in_turn() -> None:
+            if time.monotonic() > given_up_at:
+                raise StoreUnavailable("others are waiting for it")
+            work()
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, in_turn)
+
     def _probe(self, now: int) -> None:
         try:
-            self._connect(now).execute("SELECT since FROM memory").fetchone()
+            # Writes: a full disk and a file that may only be read answer every question.
+            self._connect(now).execute("UPDATE memory SET since = since")
         except (sqlite3.Error, OSError) as error:
-            self._disconnect()
-            raise StoreUnavailable(type(error).__name__) from None
+            raise self._unavailable(error) from None
 
     def _spend(self, once: Once, now: int) -> None:
         try:
@@ -92,20 +108,29 @@ class SQLiteStore:
         except sqlite3.IntegrityError:
             raise AlreadySpent from None
         except (sqlite3.Error, OSError) as error:
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        # Locked, full or not to be written passes. What is broken is opened anew, and believed
+        # from then on only.
+        if not isinstance(error, sqlite3.OperationalError):
             self._disconnect()
-            # The name of the error and nothing of its text, which may quote what was sent.
-            raise StoreUnavailable(type(error).__name__) from None
+        # The name of the error and nothing of its text, which may quote what was sent.
+        return StoreUnavailable(getattr(error, "sqlite_errorname", type(error).__name__))
 
     def _connect(self, now: int) -> sqlite3.Connection:
         """The connection to the file that is there now: two workers must not use two files."""
         if self._connection is not None and self._file != _identity(self._path):
             self._disconnect()
         if self._connection is None:
-            known, self._file = self._file, None
-            self._connection, since = _open(self._path, now)
+            # A second file remembers other things, whatever it says of itself. Its inode does not
+            # tell: the second may have got that of the first. What was issued earlier in this
+            # very second may have been spent in the first.
+            is_second = self._file is not None
+            begins = now + 1 if is_second else now
+            self._connection, since = _open(self._path, begins)
+            self._since = begins if is_second else since
             self._file = _identity(self._path)
-            # Another file than before remembers other things, whatever it says of itself.
-            self._since = since if known in (None, self._file) else now
         return self._connection
 
     def _disconnect(self) -> None:
@@ -119,7 +144,7 @@ class SQLiteStore:
             self._forget_at = now + FORGET_EVERY
 
 
-def _open(path: Path, now: int) -> tuple[sqlite3.Connection, int]:
+def _open(path: Path, begins: int) -> tuple[sqlite3.Connection, int]:
     connection = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
     )
@@ -129,7 +154,7 @@ def _open(path: Path, now: int) -> tuple[sqlite3.Connection, int]:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
-        connection.execute("INSERT OR IGNORE INTO memory VALUES (1, ?)", (now,))
+        connection.execute("INSERT OR IGNORE INTO memory VALUES (1, ?)", (begins,))
         (since,) = connection.execute("SELECT since FROM memory").fetchone()
     except BaseException:
         connection.close()

@@ -1,0 +1,100 @@
+"""Judging access tokens: JWTs by RFC 9068, and those of type mac."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+from issuer.cli.findings import Findings, is_instant, quoted, shown, when
+from issuer.replay import CLOCK_SKEW
+from issuer.server import AuthorizationServer
+from keys.algorithms import ALGORITHMS
+from keys.encoding import from_base64url, parse_object
+from keys.timetable import State
+
+TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "at+jwt": "An access token: a JWT of RFC 9068.",
+        "application/at+jwt": "An access token: a JWT of RFC 9068.",
+        "mac-at+jwt": "An access token of type mac: a JWT, with its key encrypted to its resource.",
+    }
+)
+
+HEADER = ("typ", "alg", "kid")
+
+
+def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
+    """What a resource server that trusts this issuer would say of a JWT."""
+    signed, _, signature = text.rpartition(".")
+    try:
+        header, claims = (parse_object(from_base64url(part)) for part in signed.split("."))
+    except ValueError:
+        return Findings(kind="Nothing readable.", refusals=("it has two dots but is no JWT",))
+    named: dict[str, object] = {name: header[name] for name in HEADER if name in header}
+    refusals = chain(
+        _check_type(header),
+        _check_signature(server, header, signed, signature, now),
+        _check_claims(server, claims, now),
+    )
+    return Findings(
+        kind=TYPES.get(str(header.get("typ")), "A JWT, but no access token of this issuer."),
+        members=shown({**named, **claims}, now),
+        refusals=tuple(refusals),
+        notes=tuple(_notes(server, claims)),
+    )
+
+
+def _check_type(header: Mapping[str, Any]) -> Iterator[str]:
+    if str(header.get("typ")) not in TYPES:
+        yield f"its typ is {quoted(header.get('typ'))}, and an access token's is at+jwt"
+
+
+def _check_signature(
+    server: AuthorizationServer, header: Mapping[str, Any], signed: str, signature: str, now: int
+) -> Iterator[str]:
+    kid = header.get("kid")
+    key = next((key for key in server.ring.signing_keys if key.kid == kid), None)
+    if key is None:
+        yield f"it names the key {quoted(kid)}, which this key ring does not have"
+        return
+    if key.state(now) is State.EXPIRED:
+        yield f"its key expired {when(key.expires_at or now, now)}"
+    if header.get("alg") != key.alg:
+        yield f"its alg is {quoted(header.get('alg'))}, and its key is for {key.alg}"
+        return
+    row = ALGORITHMS[key.alg]
+    try:
+        proof = from_base64url(signature)
+    except ValueError:
+        proof = b""
+    if not row.signature.verify(signed.encode(), row.load_public(key.public_jwk), proof):
+        yield "its signature is wrong: nothing that it says can be believed"
+
+
+def _check_claims(
+    server: AuthorizationServer, claims: Mapping[str, Any], now: int
+) -> Iterator[str]:
+    if claims.get("iss") != server.issuer:
+        yield f"its iss is {quoted(claims.get('iss'))}, and this issuer is {quoted(server.issuer)}"
+    expires_at, issued_at = claims.get("exp"), claims.get("iat")
+    if not is_instant(expires_at):
+        yield "it does not say when it expires"
+    elif expires_at <= now:
+        yield f"it expired {when(expires_at, now)}"
+    if is_instant(issued_at) and issued_at > now + CLOCK_SKEW:
+        yield f"it was issued in the future, {when(issued_at, now)}"
+
+
+def _notes(server: AuthorizationServer, claims: Mapping[str, Any]) -> Iterator[str]:
+    registry = server.registry
+    client_id, sub, aud = (claims.get(name) for name in ("client_id", "sub", "aud"))
+    offline = "a resource server that verifies offline accepts the token until it expires"
+    if not (isinstance(client_id, str) and client_id in registry.clients):
+        yield f"the client {quoted(client_id)} is not registered any more; {offline}"
+    if sub != client_id:
+        user = registry.user_called(sub) if isinstance(sub, str) else None
+        if user is None or not user.active:
+            gone = "not registered any more" if user is None else "not active any more"
+            yield f"the user {quoted(sub)} is {gone}; {offline}"
+    if not (isinstance(aud, str) and aud in registry.resources):
+        yield f"the audience {quoted(aud)} is no resource of this registry"

@@ -1,0 +1,42 @@
+"""``issuer check``: would a worker start with these two files?"""
+
+import click
+
+from issuer.cli import clock
+from issuer.cli.page import columns
+from issuer.cli.place import Place, pass_place
+from issuer.record import rfc3339
+from issuer.server import AuthorizationServer
+
+
+@click.command
+@pass_place
+def check(place: Place) -> None:
+    """Say whether registry and key ring are good, alone and together.
+
+    Prints every problem, one to a line, and leaves with 1 if there is any. Run it before a changed
+    file reaches the workers: in a pre-commit hook, in CI, after every edit by hand.
+
+    \b
+    Example:
+      issuer --registry registry.toml --keyring keyring.json check
+    """
+    now = clock.now()
+    click.echo(summary(place.load(now), now))
+
+
+def summary(server: AuthorizationServer, now: int) -> str:
+    """What there is, and until when."""
+    registry, ring = server.registry, server.ring
+    key = server.signing_key(now)
+    end = f"until {rfc3339(key.retires_at)}" if key.retires_at else "until the next rotation"
+    rows = [
+        ("issuer", server.issuer),
+        ("clients", str(len(registry.clients))),
+        ("resources", str(len(registry.resources))),
+        ("users", str(len(registry.users))),
+        ("signing key", f"{key.kid} ({key.alg}), {end}"),
+        ("registry", registry.digest),
+        ("key ring", ring.digest if ":" in ring.digest else f"sha256:{ring.digest}"),
+    ]
+    return f"Everything is fine.\n\n{columns(rows, indent='  ')}"

@@ -1,0 +1,88 @@
+"""``issuer code``: an authorization code without a browser."""
+
+from secrets import token_urlsafe
+from shlex import quote
+from urllib.parse import quote as escape
+
+import click
+
+from issuer.authorize import AuthorizationRequest, issue_code
+from issuer.cli import clock
+from issuer.cli.page import note, words
+from issuer.cli.place import Place, pass_place
+from issuer.client import Client
+from issuer.metadata import TOKEN
+from issuer.pkce import s256
+from issuer.sealed import AuthorizationCode
+from issuer.server import AuthorizationServer
+
+
+@click.command
+@click.option("--client", "client_id", required=True, metavar="ID", help="Who may redeem it.")
+@click.option("--user", "username", required=True, metavar="NAME", help="Whose grant it is.")
+@click.option("--redirect-uri", metavar="URI", help="May be left out by a client with one.")
+@click.option("--scope", help="Space-separated; all that the client may have if left out.")
+@click.option("--resource", multiple=True, metavar="URI", help="Repeat for several.")
+@click.option("--code-challenge", metavar="S256", help="Made, with its verifier, if left out.")
+@pass_place
+def code(
+    place: Place,
+    client_id: str,
+    username: str,
+    redirect_uri: str | None,
+    scope: str | None,
+    resource: tuple[str, ...],
+    code_challenge: str | None,
+) -> None:
+    """Issue an authorization code without a browser.
+
+    As if the user had logged in and agreed: for tests, and for a login page of your own. Prints
+    the code and, on a second line, the code_verifier if it made one; the request that redeems them
+    goes to stderr.
+
+    \b
+    Example:
+      issuer code --client web --user alice
+    """
+    now = clock.now()
+    server = place.load(now)
+    client = server.registry.clients.get(client_id)
+    verifier = token_urlsafe(32) if client and client.require_pkce and not code_challenge else None
+    request = AuthorizationRequest(
+        client_id=client_id,
+        redirect_uri=redirect_uri,
+        scope=scope,
+        resource=resource,
+        code_challenge=s256(verifier) if verifier else code_challenge,
+        code_challenge_method="S256",
+    )
+    issued = issue_code(server, request, username=username, now=now)
+    for line in filter(None, (issued, verifier)):
+        click.echo(line)
+    opened = server.sealer.open(AuthorizationCode, issued, now=now)
+    note(f"\nGood for {words(opened.expires_at - now)}; this redeems it:\n")
+    note(
+        redemption(
+            server, server.registry.clients[client_id], issued, opened.redirect_uri, verifier
+        )
+    )
+
+
+def redemption(
+    server: AuthorizationServer,
+    client: Client,
+    issued: str,
+    redirect_uri: str,
+    verifier: str | None,
+) -> str:
+    """The request that redeems the code; curl asks for the secret where there is one."""
+    fields = {"grant_type": "authorization_code", "code": issued, "redirect_uri": redirect_uri}
+    if verifier:
+        fields["code_verifier"] = verifier
+    if client.token_endpoint_auth_method == "client_secret_basic":
+        who = f"-u {quote(escape(client.client_id, safe=''))} "
+    else:
+        fields["client_id"] = client.client_id
+        who = "" if client.is_public else "-d client_secret=SECRET "
+    data = " \\\n  ".join(f"--data-urlencode {quote(f'{k}={v}')}" for k, v in fields.items())
+    return f"curl -sS {who}\\\n  {data} \\\n  {quote(server.issuer + TOKEN)}"

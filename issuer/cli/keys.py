@@ -1,0 +1,122 @@
+"""``issuer keys``: the timetable of the key ring."""
+
+import json
+
+import click
+
+from issuer import edit
+from issuer.cli import clock
+from issuer.cli.page import DURATION, columns, note, words
+from issuer.cli.place import Place, pass_place
+from issuer.cli.refusal import Refusal
+from issuer.record import rfc3339
+from issuer.registry import Registry
+from keys.algorithms import ALGORITHMS
+from keys.ring import ROTATION_LEAD, KeyRing, write
+from keys.timetable import Timetable
+
+
+@click.group
+def keys() -> None:
+    """Keys: what signs and seals, and from when until when."""
+
+
+@keys.command("list")
+@pass_place
+def list_keys(place: Place) -> None:
+    """Show every key's state and timetable; never the key itself.
+
+    \b
+    A key is
+      next      published, so that every verifier knows it in time; not used yet
+      current   used
+      retired   accepted for what it made earlier
+      expired   gone
+
+    \b
+    Example:
+      issuer keys list
+    """
+    ring, now = place.read_ring(), clock.now()
+    heading = ("kid", "use", "alg", "state", "activates_at", "retires_at", "expires_at")
+    signing = [(key.kid, "signing", key.alg, *_timetable(key, now)) for key in ring.signing_keys]
+    sealing = [
+        (key.kid, "sealing", "A256GCMSIV", *_timetable(key, now)) for key in ring.sealing_keys
+    ]
+    click.echo(columns([heading, *signing, *sealing]))
+
+
+def _timetable(key: Timetable, now: int) -> tuple[str, ...]:
+    instants = (key.activates_at, key.retires_at, key.expires_at)
+    return (key.state(now), *("-" if each is None else rfc3339(each) for each in instants))
+
+
+@keys.command
+@click.option(
+    "--alg", type=click.Choice(list(ALGORITHMS)), help="Of the new signing key; as the old."
+)
+@click.option(
+    "--activate-in",
+    type=DURATION,
+    default=ROTATION_LEAD,
+    show_default="15m",
+    help="Time for the file to reach every replica, and its keys every verifier.",
+)
+@click.option(
+    "--signing/--sealing",
+    "signing",
+    default=None,
+    help="Only the key that signs, or only the one that seals; both if left out.",
+)
+@pass_place
+def rotate(place: Place, alg: str | None, activate_in: int, *, signing: bool | None) -> None:
+    """Add successors that take over later.
+
+    What the old keys made stays good. Nothing is restarted, and nothing happens at the moment of
+    change: every replica reads the timetable in the file. Bring it to all of them before that.
+
+    \b
+    Examples:
+      issuer keys rotate
+      issuer keys rotate --alg EdDSA --activate-in 1h
+    """
+    now = clock.now()
+    registry = place.read_registry()
+    with edit.locked(place.keyring):
+        ring = place.read_ring()
+        rotated = _rotated(ring, registry, now, activate_in, alg)
+        if signing is not None:
+            rotated = KeyRing(
+                rotated.signing_keys if signing else ring.signing_keys,
+                ring.sealing_keys if signing else rotated.sealing_keys,
+            )
+        write(place.keyring, rotated)
+    note(
+        f"Changed {place.keyring}: the successors take over in {words(activate_in)}, at "
+        f"{rfc3339(now + activate_in)}.\nEvery replica needs the file before that."
+    )
+
+
+def _rotated(ring: KeyRing, registry: Registry, now: int, lead: int, alg: str | None) -> KeyRing:
+    try:
+        return ring.rotate(
+            now,
+            longest_token_lifetime=registry.longest_access_token_lifetime(),
+            longest_sealed_lifetime=registry.longest_sealed_lifetime(),
+            lead=lead,
+            alg=alg,
+        )
+    except ValueError as error:
+        raise Refusal(f"The key ring was left as it is: {error}.") from None
+
+
+@keys.command
+@pass_place
+def export(place: Place) -> None:
+    """Print the public keys, as `/.well-known/jwks.json` serves them.
+
+    \b
+    Example:
+      issuer keys export > jwks.json
+    """
+    click.echo(json.dumps(place.read_ring().jwks(clock.now()), indent=2))

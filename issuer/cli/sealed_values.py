@@ -1,0 +1,119 @@
+"""Judging what only the issuer can read: authorization codes, refresh tokens and their like."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from itertools import chain
+from typing import Any
+
+from issuer import sealed
+from issuer.cli.findings import Findings, quoted, shown, when
+from issuer.client import Client
+from issuer.grants import GRANTS
+from issuer.sealed import AuthorizationCode, RefreshToken
+from issuer.server import AuthorizationServer
+from keys.sealing import Unsealable
+from keys.timetable import State
+
+KINDS: tuple[type[Any], ...] = tuple(
+    each for each in vars(sealed).values() if isinstance(each, type) and hasattr(each, "PURPOSE")
+)
+"""Every type of value that is sealed here."""
+
+BEFORE_ANY_EXPIRY = 0
+"""The time as of which a value is opened: whether it has expired by now is said in words."""
+
+
+def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
+    """What the token endpoint would say of a sealed value from the client it belongs to."""
+    value = _open(server, text)
+    if value is None:
+        return Findings(kind="A sealed value, unreadable here.", refusals=(_why(server, text),))
+    name = value.PURPOSE.replace("_", " ")
+    refusals = chain(
+        _check_times(server, text, value, now),
+        _check_client(server, value),
+        _check_user(server, value),
+        _check_not_before(server, value),
+    )
+    return Findings(
+        kind=f"{'An' if name[0] in 'aeiou' else 'A'} {name}: sealed, readable to this issuer only.",
+        members=shown({each.name: getattr(value, each.name) for each in fields(value)}, now),
+        refusals=tuple(refusals),
+        notes=("whether it was used or revoked before, only the replay store can say",),
+    )
+
+
+def _open(server: AuthorizationServer, text: str) -> Any:
+    for kind in KINDS:
+        try:
+            return server.sealer.open(kind, text, now=BEFORE_ANY_EXPIRY)
+        except Unsealable:
+            continue
+    return None
+
+
+def _kid(text: str) -> str:
+    return text.split(".")[1]
+
+
+def _why(server: AuthorizationServer, text: str) -> str:
+    if server.ring.sealing_key_by_id(_kid(text)) is None:
+        return f"it names the key {quoted(_kid(text))}, which this key ring does not have"
+    return f"it was altered, or not sealed for {server.issuer}"
+
+
+def _check_times(server: AuthorizationServer, text: str, value: Any, now: int) -> Iterator[str]:
+    key = server.ring.sealing_key_by_id(_kid(text))
+    if key is not None and key.state(now) is State.EXPIRED:
+        yield f"its key expired {when(key.expires_at or now, now)}"
+    if value.expires_at <= now:
+        yield f"it expired {when(value.expires_at, now)}"
+
+
+def _check_client(server: AuthorizationServer, value: Any) -> Iterator[str]:
+    client_id = getattr(value, "client_id", None)
+    if client_id is None:
+        return
+    client = server.registry.clients.get(client_id)
+    if client is None:
+        yield f"its client {quoted(client_id)} is not registered any more"
+        return
+    if value.PURPOSE in GRANTS and value.PURPOSE not in client.grant_types:
+        yield f"its client may not use {value.PURPOSE} any more"
+    if getattr(value, "resources", ()) and not set(value.resources) & set(client.resources):
+        yield "its client may have no tokens for its resources any more"
+    if isinstance(value, AuthorizationCode):
+        yield from _check_code(client, value)
+    if isinstance(value, RefreshToken) and client.is_public:
+        yield "its client is public by now, and those get no refresh tokens"
+
+
+def _check_code(client: Client, code: AuthorizationCode) -> Iterator[str]:
+    if not client.registered_redirect_uri(code.redirect_uri):
+        yield "its redirect_uri is not registered any more"
+    if client.require_pkce and code.code_challenge is None:
+        yield "its client requires PKCE by now, and it has no code_challenge"
+
+
+def _check_user(server: AuthorizationServer, value: Any) -> Iterator[str]:
+    sub = getattr(value, "sub", None)
+    if sub is None:
+        return
+    user = server.registry.user_called(sub)
+    if user is None:
+        yield f"its user {quoted(sub)} is not registered any more"
+    elif not user.active:
+        yield f"its user {quoted(sub)} is not active any more"
+
+
+def _check_not_before(server: AuthorizationServer, value: Any) -> Iterator[str]:
+    registry = server.registry
+    drawn = {
+        "the issuer's": registry.issuer,
+        "its client's": registry.clients.get(getattr(value, "client_id", "")),
+        "its user's": registry.user_called(getattr(value, "sub", "")),
+    }
+    for whose, record in drawn.items():
+        line = record.not_before if record else None
+        if line is not None and value.issued_at < line:
+            yield f"it was issued before {whose} not_before"

@@ -1,0 +1,128 @@
+"""What an access token says (RFC 9068), and whether it may be believed here and now."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from keys.errors import InsufficientScope, InvalidToken
+
+LATEST = 253_402_300_799
+"""The last second of the year 9999; what is later is no time."""
+
+_CONTAINERS = frozenset({dict, list})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """A valid access token. Only verification makes one."""
+
+    issuer: str
+    subject: str
+    """For whom it was issued: a user, or the client itself."""
+    audience: str
+    client_id: str
+    scope: frozenset[str]
+    expires_at: int
+    issued_at: int
+    jti: str
+    claims: Mapping[str, Any] = field(repr=False, hash=False)
+    """All claims, read-only to the ground: arrays are tuples."""
+
+    @property
+    def is_client(self) -> bool:
+        """Whether the client acts for itself: the issuer has no user of that name."""
+        return self.subject == self.client_id
+
+    def require(self, *scopes: str) -> None:
+        """Nothing, if all of ``scopes`` were granted.
+
+        Raises:
+            InsufficientScope: one was not.
+        """
+        if not self.scope.issuperset(scopes):
+            raise InsufficientScope(scopes, self.scope)
+
+
+def check_issuer(claims: Mapping[str, Any], issuer: str) -> None:
+    """``iss`` is exactly ``issuer``."""
+    if claims.get("iss") != issuer:
+        raise InvalidToken(f"iss is {_shown(claims.get('iss'))}")
+
+
+def check_audience(claims: Mapping[str, Any], audience: str) -> None:
+    """``aud`` is ``audience`` alone: one of several audiences could use a token at another."""
+    if claims.get("aud") not in (audience, [audience]):
+        raise InvalidToken(f"aud is {_shown(claims.get('aud'))}")
+
+
+def check_times(claims: Mapping[str, Any], now: int, leeway: int) -> None:
+    """``now`` is between ``iat`` and ``nbf`` on one side and ``exp`` on the other."""
+    if now >= _instant(claims, "exp") + leeway:
+        raise InvalidToken(f"expired {now - claims['exp']} s ago")
+    for name in ("iat", "nbf") if "nbf" in claims else ("iat",):
+        if _instant(claims, name) > now + leeway:
+            raise InvalidToken(f"{name} is {claims[name] - now} s ahead")
+
+
+def check_identifiers(claims: Mapping[str, Any]) -> None:
+    """``sub``, ``client_id`` and ``jti`` are there (RFC 9068 section 2.2)."""
+    for name in ("sub", "client_id", "jti"):
+        value = claims.get(name)
+        if not isinstance(value, str) or not value or not _is_one_line(value):
+            raise InvalidToken(f"{name} is {_shown(value)}")
+
+
+def check_bearer(claims: Mapping[str, Any]) -> None:
+    """The token is bound to no key: one that is bound proves nothing to whom it is shown."""
+    if "cnf" in claims:
+        raise InvalidToken("bound to a key, so not a bearer token")
+
+
+def read(claims: Mapping[str, Any]) -> AccessToken:
+    """The access token of which ``claims`` have passed the checks above."""
+    scope = claims.get("scope", "")
+    if not isinstance(scope, str):
+        raise InvalidToken(f"scope is {_shown(scope)}")
+    audience = claims["aud"]
+    return AccessToken(
+        issuer=claims["iss"],
+        subject=claims["sub"],
+        audience=audience if isinstance(audience, str) else audience[0],
+        client_id=claims["client_id"],
+        scope=frozenset(scope.split(" ")) - {""},
+        expires_at=claims["exp"],
+        issued_at=claims["iat"],
+        jti=claims["jti"],
+        claims=_frozen(claims),
+    )
+
+
+def _instant(claims: Mapping[str, Any], name: str) -> int:
+    value = claims.get(name)
+    # bool is an int in Python, and a float has no exact second.
+    if type(value) is not int or not 0 <= value <= LATEST:
+        raise InvalidToken(f"{name} is {_shown(value)}")
+    return value
+
+
+def _is_one_line(value: str) -> bool:
+    return value.isprintable() or not _CONTROL.search(value)
+
+
+def _frozen(value: Any) -> Any:
+    """``value`` so that no request can change what another one reads."""
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    if not isinstance(value, dict):
+        return value
+    if _CONTAINERS.isdisjoint(map(type, value.values())):
+        return MappingProxyType(value)
+    return MappingProxyType({name: _frozen(inner) for name, inner in value.items()})
+
+
+def _shown(value: object) -> str:
+    """``value`` for a log: in one line, and a short one."""
+    return "missing" if value is None else ascii(value)[:80]

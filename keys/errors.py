@@ -1,0 +1,95 @@
+"""Why a request gets no access: what its sender is told, and what only the log hears."""
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+RETRY_AFTER = 5
+"""Seconds after which a request that met no keys may be sent again."""
+
+_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+
+
+class AccessRefused(Exception):
+    """The request gets no access. ``str()`` of it is for its sender; ``detail`` is for the log."""
+
+    status: ClassVar[int]
+    """The HTTP status of the answer."""
+    error: ClassVar[str]
+    """The error code of the answer."""
+    message: ClassVar[str]
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(self.message)
+        self.detail = detail
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The header fields of the answer."""
+        return MappingProxyType({})
+
+
+class Challenged(AccessRefused):
+    """A refusal that says what would be accepted (RFC 6750 section 3)."""
+
+    @property
+    def challenge(self) -> str:
+        """The value of ``WWW-Authenticate``."""
+        return f'Bearer error="{self.error}", error_description="{self.message}"'
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """``WWW-Authenticate``."""
+        return MappingProxyType({"WWW-Authenticate": self.challenge})
+
+
+class InvalidToken(Challenged):
+    """There is no token, or it is not valid here and now."""
+
+    status = 401
+    error = "invalid_token"
+    message = "The access token is not valid here, or has expired."
+
+
+class MissingToken(InvalidToken):
+    """The request has no bearer token: it is told the scheme and no error."""
+
+    message = "An access token is needed."
+
+    @property
+    def challenge(self) -> str:
+        """The value of ``WWW-Authenticate``, without a fault that nobody committed."""
+        return "Bearer"
+
+
+class InsufficientScope(Challenged):
+    """The token is valid but was not granted ``scope``."""
+
+    status = 403
+    error = "insufficient_scope"
+    message = "The access token was not granted what this needs."
+
+    def __init__(self, required: Iterable[str], granted: Iterable[str]) -> None:
+        self.scope = " ".join(sorted(required))
+        if not all(_SCOPE_TOKEN.fullmatch(each) for each in self.scope.split(" ")):
+            raise ValueError("a required scope is no scope")
+        super().__init__(f"needs {self.scope}, has {' '.join(sorted(granted)) or 'nothing'}")
+
+    @property
+    def challenge(self) -> str:
+        """The value of ``WWW-Authenticate``, with all that is needed."""
+        return f'{super().challenge}, scope="{self.scope}"'
+
+
+class KeysUnavailable(AccessRefused):
+    """No token can be judged: the issuer's keys were never fetched, or too long ago."""
+
+    status = 503
+    error = "temporarily_unavailable"
+    message = "Access tokens cannot be verified at the moment."
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """``Retry-After``."""
+        return MappingProxyType({"Retry-After": str(RETRY_AFTER)})

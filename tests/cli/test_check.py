@@ -1,0 +1,57 @@
+"""``issuer check``."""
+
+from issuer import registry as registries
+
+
+def test_good_files_are_summed_up(run, registry):
+    result = run("check")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Everything is fine.")
+    assert "clients      1" in result.stdout
+    assert "users        1" in result.stdout
+    assert "until the next rotation" in result.stdout
+    assert registries.digest({"registry.toml": registry.read_bytes()}) in result.stdout
+
+
+def test_after_a_rotation_it_says_until_when_the_key_is_used(run, registry):
+    run("keys", "rotate")
+    assert "(ES256), until 20" in run("check").stdout
+
+
+def test_every_problem_is_one_line_on_stderr_with_its_place(run, registry):
+    text = registry.read_text().replace("client_name", "client_nmae")
+    registry.write_text(text.replace("https://app.example", "http://app.example"))
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert set(result.stderr.splitlines()) == {
+        'registry.toml: clients.web.client_nmae: unknown key; did you mean "client_name"?',
+        "registry.toml: clients.web.redirect_uris[0]: must be https; http is for 127.0.0.1 and "
+        "[::1] only",
+    }
+
+
+def test_problems_of_both_files_come_together(run, registry, tmp_path):
+    registry.write_text("[isuer]\n")
+    (tmp_path / "keyring.json").chmod(0o644)
+    result = run("check")
+    assert result.exit_code == 1
+    assert "registry.toml: isuer" in result.stderr
+    assert "keyring.json: others than its owner can read" in result.stderr
+
+
+def test_keys_that_go_before_their_tokens_do_are_a_problem(run, registry):
+    run("keys", "rotate")
+    text = registry.read_text()
+    registry.write_text(text.replace("[issuer]", "[issuer]\naccess_token_lifetime = 86400"))
+    result = run("check")
+    assert result.exit_code == 1
+    assert "must be at least 86400 s after retires_at" in result.stderr
+
+
+def test_a_missing_file_is_named_with_what_helps(run, tmp_path):
+    result = run("check")
+    assert result.exit_code == 1
+    assert "registry.toml: No such file or directory" in result.stderr
+    assert "keyring.json: No such file or directory" in result.stderr
+    assert "`issuer init`" in result.stderr

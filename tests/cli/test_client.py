@@ -1,0 +1,186 @@
+"""``issuer client``."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from issuer import secret
+
+
+def client(registry: Path, client_id: str) -> dict:
+    return tomllib.loads(registry.read_text())["clients"][client_id]
+
+
+def test_a_client_with_nothing_said_acts_for_itself(run, registry):
+    result = run("client", "add", "billing")
+    assert result.exit_code == 0
+    added = client(registry, "billing")
+    made = result.stdout.split()[-1]
+    assert added.pop("client_secrets") == [{"hash": secret.sha256_hash(made)}]
+    assert added == {
+        "token_endpoint_auth_method": "client_secret_basic",
+        "grant_types": ["client_credentials"],
+        "scope": "read write",
+        "resources": ["https://api.example"],
+    }
+
+
+def test_the_secret_is_on_stdout_and_nowhere_else(run, registry):
+    result = run("client", "add", "billing")
+    name, made = result.stdout.splitlines()[1].split()
+    assert name == "client_secret"
+    assert made not in result.stderr
+    assert made not in registry.read_text()
+
+
+def test_a_redirect_uri_makes_it_a_client_with_users(run, registry):
+    run("client", "add", "shop", "--name", "Shop", "--redirect-uri", "https://shop.example/cb")
+    assert client(registry, "shop")["grant_types"] == ["authorization_code", "refresh_token"]
+    assert client(registry, "shop")["client_name"] == "Shop"
+
+
+def test_a_public_client_has_no_secret(run, registry):
+    result = run("client", "add", "app", "--public", "--redirect-uri", "com.example.app:/cb")
+    assert result.exit_code == 0
+    assert "secret" not in result.stdout
+    added = client(registry, "app")
+    assert "client_secrets" not in added
+    assert added["token_endpoint_auth_method"] == "none"
+    assert added["grant_types"] == ["authorization_code"]
+
+
+def test_what_is_said_is_what_is_written(run, registry):
+    run(
+        "client", "add", "all", "--grant-type", "client_credentials", "--grant-type", "password",
+        "--scope", "read", "--resource", "https://api.example",
+        "--auth-method", "client_secret_post",
+    )  # fmt: skip
+    added = client(registry, "all")
+    assert added["grant_types"] == ["client_credentials", "password"]
+    assert added["scope"] == "read"
+    assert added["token_endpoint_auth_method"] == "client_secret_post"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "reason"),
+    [
+        pytest.param(["web"], 1, "registry.toml already has clients.web", id="it is there"),
+        pytest.param(["x", "--scope", "raed"], 1, 'did you mean "read"?', id="scope is unknown"),
+        pytest.param(["x", "--public"], 1, "authorization_code needs at least one", id="no URI"),
+        pytest.param(["x", "--public", "--auth-method", "client_secret_post"], 2, "not", id="both"),
+        pytest.param(["x", "--redirect-uri", "http://x.example"], 1, "must be https", id="http"),
+        pytest.param(["x", "--resource", "https://x"], 1, "is not known here", id="no resource"),
+        pytest.param(["x", "--grant-type", "implicit"], 2, "is not one of", id="no such grant"),
+        pytest.param(["x", "--file", "other.toml"], 1, "is for a directory", id="one file only"),
+        pytest.param(["a\nb"], 1, "must have no control characters", id="a name of two lines"),
+    ],
+)
+def test_a_refused_edit_leaves_the_file_as_it_was(run, registry, arguments, exit_code, reason):
+    before = registry.read_bytes()
+    result = run("client", "add", *arguments)
+    assert result.exit_code == exit_code
+    assert reason in result.stderr
+    assert result.stdout == ""
+    assert registry.read_bytes() == before
+    assert len(list(registry.parent.iterdir())) == 3
+
+
+def test_of_several_resources_one_must_be_named(run, registry):
+    run("resource", "add", "https://other.example", "--scope", "pay")
+    result = run("client", "add", "x")
+    assert result.exit_code == 2
+    assert "--resource: https://api.example, https://other.example" in result.stderr
+    assert run("client", "add", "x", "--resource", "https://other.example").exit_code == 0
+    assert client(registry, "x")["scope"] == "pay"
+
+
+def test_without_a_resource_it_says_how_to_add_one(run, registry):
+    registry.write_text('[issuer]\nurl = "https://issuer.example"\n')
+    result = run("client", "add", "x")
+    assert result.exit_code == 1
+    assert "issuer resource add" in result.stderr
+
+
+def test_a_second_secret_leaves_the_first_some_days(run, registry):
+    made = run("client", "secret", "web", "--expires-old-in", "2h").stdout.strip()
+    old, new = client(registry, "web")["client_secrets"]
+    assert old["hash"] == "sha256:" + "A" * 43
+    assert old["expires_at"]
+    assert new == {"hash": secret.sha256_hash(made)}
+    assert run("check").exit_code == 0
+
+
+def test_an_end_that_comes_earlier_stays(run, registry):
+    run("client", "secret", "web", "--expires-old-in", "1h")
+    first = client(registry, "web")["client_secrets"][0]["expires_at"]
+    run("client", "secret", "web", "--expires-old-in", "7d")
+    first_now, second, _ = client(registry, "web")["client_secrets"]
+    assert first_now["expires_at"] == first
+    assert second["expires_at"] > first
+
+
+def test_old_secrets_can_go_at_once(run, registry):
+    made = run("client", "secret", "web", "--revoke-old").stdout.strip()
+    assert client(registry, "web")["client_secrets"] == [{"hash": secret.sha256_hash(made)}]
+
+
+def test_a_client_without_a_secret_gets_its_first(run, registry):
+    lines = registry.read_text().splitlines(keepends=True)
+    registry.write_text("".join(line for line in lines if "client_secrets" not in line))
+    assert "`issuer client secret` makes it" in run("check").stderr
+    assert run("client", "secret", "web").exit_code == 0
+    assert run("check").exit_code == 0
+
+
+def test_a_chosen_secret_is_stretched_and_never_shown(run, registry):
+    result = run("client", "secret", "web", "--chosen", stdin="open sesame\nopen sesame\n")
+    assert result.exit_code == 0
+    assert "sesame" not in result.output
+    chosen = client(registry, "web")["client_secrets"][-1]["hash"]
+    assert chosen.startswith("$argon2id$")
+    assert secret.matches(chosen, "open sesame")
+
+
+def test_a_public_client_gets_no_secret(run, registry):
+    run("client", "add", "app", "--public", "--redirect-uri", "com.example.app:/cb")
+    result = run("client", "secret", "app")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "a public client must have none" in result.stderr
+    assert "Nothing was changed." in result.stderr
+
+
+def test_a_misspelt_client_is_answered_with_the_near_name(run, registry):
+    assert 'did you mean "web"?' in run("client", "secret", "wbe").stderr
+
+
+def test_a_duration_is_a_number_with_a_unit(run, registry):
+    result = run("client", "secret", "web", "--expires-old-in", "soon")
+    assert result.exit_code == 2
+    assert "write 600, 10m, 2h or 7d" in result.stderr
+
+
+def test_the_list_says_how_many_secrets_are_live(run, registry):
+    assert "web        client_secret_basic  1 live" in run("client", "list").stdout
+    text = registry.read_text().replace('" }]', '", expires_at = 2100-01-01T00:00:00Z }]')
+    registry.write_text(text)
+    assert "1 live, the last for" in run("client", "list").stdout
+
+
+def test_the_list_as_json_has_the_dates_of_secrets_and_not_their_hashes(run, registry):
+    run("client", "secret", "web")
+    result = run("client", "list", "--json")
+    (listed,) = json.loads(result.stdout)
+    assert listed["client_id"] == "web"
+    assert listed["redirect_uris"] == ["https://app.example/callback"]
+    assert [list(each) for each in listed["client_secrets"]] == [["expires_at"], []]
+    assert "sha256" not in result.stdout
+
+
+def test_an_empty_list_says_how_to_fill_it(run, registry):
+    registry.write_text('[issuer]\nurl = "https://issuer.example"\n')
+    result = run("client", "list")
+    assert result.stdout == ""
+    assert "`issuer client add ID`" in result.stderr

@@ -1,0 +1,63 @@
+"""``issuer user`` and ``issuer resource``."""
+
+import tomllib
+
+from issuer import secret
+
+PASSWORD = "correct horse"
+
+
+def test_a_user_is_added_with_a_stretched_password(run, registry):
+    typed = f"{PASSWORD}\n{PASSWORD}\n"
+    result = run("user", "add", "bob", "--email", "bob@example.com", stdin=typed)
+    assert result.exit_code == 0
+    assert PASSWORD not in result.output
+    added = tomllib.loads(registry.read_text())["users"]["bob"]
+    assert secret.matches(added.pop("password_hash"), PASSWORD)
+    assert added == {"email": "bob@example.com"}
+
+
+def test_the_password_can_come_from_another_command(run, registry):
+    result = run("user", "add", "bob", "--sub", "u-2", "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert result.exit_code == 0
+    added = tomllib.loads(registry.read_text())["users"]["bob"]
+    assert added["sub"] == "u-2"
+    assert secret.matches(added["password_hash"], PASSWORD)
+
+
+def test_a_short_password_is_refused(run, registry):
+    result = run("user", "add", "bob", "--password-stdin", stdin="short\n")
+    assert result.exit_code == 2
+    assert "at least 8 characters" in result.stderr
+
+
+def test_passwords_that_differ_are_asked_for_again_and_giving_up_is_quiet(run, registry):
+    result = run("user", "add", "bob", stdin=f"{PASSWORD}\nother horse\n")
+    assert result.exit_code == 1
+    assert "do not match" in result.stderr
+    assert "bob" not in registry.read_text()
+
+
+def test_a_user_called_like_a_client_is_refused(run, registry):
+    result = run("user", "add", "web", "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert result.exit_code == 1
+    assert "is a client's client_id" in result.stderr
+
+
+def test_a_resource_is_added_with_its_scopes(run, registry):
+    result = run(
+        "resource", "add", "https://pay.example", "--scope", "pay", "--scope", "refund",
+        "--access-token-lifetime", "5m", "--access-token-type", "Bearer",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    assert tomllib.loads(registry.read_text())["resources"]["https://pay.example"] == {
+        "scopes": ["pay", "refund"],
+        "access_token_type": "Bearer",
+        "access_token_lifetime": 300,
+    }
+
+
+def test_a_resource_is_an_absolute_uri(run, registry):
+    result = run("resource", "add", "pay")
+    assert result.exit_code == 1
+    assert "must be an absolute URI" in result.stderr

@@ -1,0 +1,51 @@
+"""What ``import keys`` brings with it, and what not."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keys
+
+PRIVATE_HALF = {"signing", "sealing", "records", "ring", "ring_file", "ring_text", "rotation"}
+PRIVATE_HALF |= {"located", "timetable"}
+MODULES = sorted(Path(keys.__file__).parent.glob("*.py"))
+FRAMEWORKS = {"falcon", "starlette", "fastapi", "flask", "django", "requests", "httpx", "pydantic"}
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    program = "import sys, keys; print(*sys.modules, sep='\\n')"
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+    return set(told.stdout.split())
+
+
+def test_importing_keys_does_not_import_the_private_half(loaded):
+    assert not loaded & {f"keys.{name}" for name in PRIVATE_HALF}
+    assert "keys.verifier" in loaded
+
+
+def test_importing_keys_imports_no_framework_and_nothing_of_the_issuer(loaded):
+    assert not {name.partition(".")[0] for name in loaded} & (FRAMEWORKS | {"issuer"})
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_a_module_imports_pyjwt_cryptography_keys_and_the_standard_library_alone(path):
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            imported.add(node.module)
+    top = {name.partition(".")[0] for name in imported}
+    assert top - sys.stdlib_module_names <= {"keys", "jwt", "cryptography"}
+
+
+def test_every_module_belongs_to_one_half():
+    modules = {path.stem for path in MODULES} - {"__init__"}
+    public = {"algorithms", "claims", "encoding", "errors", "fetching", "jwks", "jws", "key_set"}
+    assert modules == public | {"verifier", "__main__"} | PRIVATE_HALF
