@@ -27,7 +27,7 @@ def main() -> int:
     print(page(measured, facts))
     if arguments.svg is not None:
         tokens = [each for name, each in measured.series.items() if name != SIGNING]
-        arguments.svg.write_text(chart.bars("Tokens per second on one core", tokens, ours="issuer"))
+        arguments.svg.write_text(chart.bars("Tokens per second of one core", tokens, ours="issuer"))
     return 0
 
 

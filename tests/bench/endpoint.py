@@ -10,8 +10,9 @@ from urllib.request import Request, urlopen
 import jwt
 
 from tests.bench import load
+from tests.bench.figures import Rate
 from tests.bench.load import TokenForm
-from tests.bench.processes import running
+from tests.bench.processes import cpu_seconds, running
 from tests.builders import API
 
 
@@ -30,14 +31,16 @@ class Endpoint:
 
     def rate(
         self, forms: list[TokenForm], requests: Path, seconds: float, *, cores: str = "1"
-    ) -> float:
-        """Tokens per second under load from ``cores``, proved to be tokens before and after."""
+    ) -> Rate:
+        """Its answers to load from ``cores``, proved to be tokens before and after."""
         load.write(requests, forms)
         with running(self.group):
             self._check(forms[0])
-            measured = load.rate(self.token, requests, seconds, cores=cores)
+            before = cpu_seconds(self.group)
+            done = load.run(self.token, requests, seconds, cores=cores)
+            used = cpu_seconds(self.group) - before
             self._check(forms[-1])
-        return measured
+        return Rate(done.answers / done.seconds, used / done.seconds)
 
     def _check(self, form: TokenForm) -> None:
         token = str(ask(self.token, form)["access_token"])

@@ -15,6 +15,14 @@ CONNECTIONS = 16
 """Kept alive throughout; enough that the server always has a next request."""
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many tokens came in which time."""
+
+    answers: int
+    seconds: float
+
+
 class Failed(Exception):
     """Some answers were no tokens, so the number of them means nothing."""
 
@@ -43,8 +51,8 @@ def write(requests: Path, forms: Iterable[TokenForm]) -> None:
     requests.write_text("".join(f"{form.authorization}\t{form.body}\n" for form in forms))
 
 
-def rate(url: str, requests: Path, seconds: float, *, cores: str) -> float:
-    """Tokens per second.
+def run(url: str, requests: Path, seconds: float, *, cores: str) -> Load:
+    """Asks for ``seconds`` from ``cores``.
 
     Raises:
         Failed: an answer was a refusal, or a connection broke.
@@ -64,12 +72,12 @@ def in_background(url: str, requests: Path, *, cores: str) -> Iterator[None]:
             process.kill()
 
 
-def parse(output: str) -> float:
-    """The rate that ``load.lua`` said last. Raises ``Failed`` where it is of other than tokens."""
+def parse(output: str) -> Load:
+    """What ``load.lua`` said last. Raises ``Failed`` where it speaks of other than tokens."""
     said = json.loads(output.splitlines()[-1])
     if said["refused"] or said["broken"] or not said["answers"]:
         raise Failed(str(said))
-    return float(said["answers"] * 1e6 / said["microseconds"])
+    return Load(said["answers"], said["microseconds"] / 1e6)
 
 
 def _wrk(url: str, requests: Path, seconds: float, cores: str) -> list[str]:

@@ -6,15 +6,16 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 from tests.bench import load, ours, peer
 from tests.bench.clients import client_credentials
 from tests.bench.endpoint import Endpoint
-from tests.bench.figures import Series, interleaved
+from tests.bench.figures import Rate, Series, interleaved
 from tests.bench.load import TokenForm
-from tests.bench.processes import Memory, cpu_seconds, memory, pinned, running
+from tests.bench.processes import Memory, memory, pinned, running
 
 FEW, MANY = 10, 100_000
 SIGNING = "ES256 signatures, nothing else"
@@ -36,16 +37,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workers:
-    """Some number of workers on both cores, which they share with the load."""
-
-    number: int
-    rate: float
-    per_cpu_second: float
-    """Tokens for a second of processor time of the workers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """Everything that was measured."""
 
@@ -53,7 +44,8 @@ class Measured:
     series: dict[str, Series]
     worker: Memory
     """Of a worker with few clients, after the load."""
-    workers: tuple[Workers, ...]
+    workers: dict[str, Series]
+    """One worker and two on both cores, which they share with the load."""
     first_token: float
     """Seconds from starting gunicorn to the first token."""
 
@@ -66,7 +58,7 @@ def measure(plan: Plan) -> Measured:
         version = peer.install(directory / "peer")
         series, worker = _rates(plan, directory)
         say("one worker and two")
-        workers = tuple(_workers(plan, directory / f"{number}", number) for number in (1, 2))
+        workers = _workers(plan, directory)
         say("starting, again and again")
         first = [
             ours.seconds_to_first_token(directory / f"start-{number}", FEW)
@@ -93,7 +85,7 @@ def _rates(plan: Plan, directory: Path) -> tuple[dict[str, Series], Memory]:
         with running(few.endpoint.group):
             refreshing = few.refresh_tokens()
 
-        def of(endpoint: Endpoint, forms: Callable[[], list[TokenForm]]) -> Callable[[], float]:
+        def of(endpoint: Endpoint, forms: Callable[[], list[TokenForm]]) -> Callable[[], Rate]:
             endpoint.rate(forms(), requests, plan.warm_up)
             return lambda: endpoint.rate(forms(), requests, plan.seconds)
 
@@ -110,8 +102,8 @@ def _rates(plan: Plan, directory: Path) -> tuple[dict[str, Series], Memory]:
         return interleaved(contenders, plan.rounds), memory(few.workers[0])
 
 
-def _signing(bystander: Endpoint, requests: Path, seconds: float) -> float:
-    """Signatures per second on core 0, while load and what answers it keep core 1 as busy."""
+def _signing(bystander: Endpoint, requests: Path, seconds: float) -> Rate:
+    """Signatures on core 0, while load and what answers it keep core 1 as busy."""
     load.write(requests, client_credentials(FEW))
     command = [sys.executable, "-m", "tests.bench.signing", str(seconds)]
     with (
@@ -119,15 +111,19 @@ def _signing(bystander: Endpoint, requests: Path, seconds: float) -> float:
         load.in_background(bystander.token, requests, cores="1"),
         pinned({0}),
     ):
-        return float(subprocess.run(command, check=True, capture_output=True).stdout)
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    per_second, cores = map(float, said.split())
+    return Rate(per_second, cores)
 
 
-def _workers(plan: Plan, directory: Path, number: int) -> Workers:
-    """``number`` workers, free to run on both cores, as the load is."""
-    with ours.started(directory, FEW, 0, 1, workers=number) as issuer:
-        forms, requests = client_credentials(FEW), directory / "requests"
-        issuer.endpoint.rate(forms, requests, plan.warm_up, cores="0,1")
-        before = sum(map(cpu_seconds, issuer.workers))
-        rate = issuer.endpoint.rate(forms, requests, plan.seconds, cores="0,1")
-        used = sum(map(cpu_seconds, issuer.workers)) - before
-    return Workers(number=number, rate=rate, per_cpu_second=rate * plan.seconds / used)
+def _workers(plan: Plan, directory: Path) -> dict[str, Series]:
+    forms, requests = client_credentials(FEW), directory / "requests"
+    with (
+        ours.started(directory / "one", FEW, 0, 1, workers=1) as one,
+        ours.started(directory / "two", FEW, 0, 1, workers=2) as two,
+    ):
+        contenders = {
+            "one worker": partial(one.endpoint.rate, forms, requests, plan.seconds, cores="0,1"),
+            "two workers": partial(two.endpoint.rate, forms, requests, plan.seconds, cores="0,1"),
+        }
+        return interleaved(contenders, plan.rounds)

@@ -42,9 +42,13 @@ def children(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Seconds of processor time that ``pid`` has used."""
+    """Seconds of processor time that ``pid`` and its children have used."""
+    return sum(map(_ticks, [pid, *children(pid)])) / TICKS
+
+
+def _ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return int(fields[11]) + int(fields[12])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,14 @@ def rates(series: Iterable[Series], *, peer: Series, signing: Series) -> str:
             each.name,
             f"{each.median:,.0f}",
             f"{min(each.rates):,.0f} to {max(each.rates):,.0f}",
+            f"{each.cores:.0%}",
             f"{each.over(peer):.2f}",
             f"{each.over(signing):.1%}",
         ]
         for each in series
     ]
-    return table(["", "per second", "rounds", "times the peer", "of bare signing"], rows)
+    head = ["", "per second of a core", "rounds", "core it got", "times the peer", "of signing"]
+    return table(head, rows)
 
 
 def promises(held: Iterable[Goal]) -> str:
@@ -50,10 +52,10 @@ def promises(held: Iterable[Goal]) -> str:
 def workers(measured: Measured) -> str:
     """What a second worker adds, and what one weighs."""
     rows = [
-        [f"{each.number}", f"{each.rate:,.0f}", f"{each.per_cpu_second:,.0f}"]
-        for each in measured.workers
+        [each.name, f"{each.median * each.cores:,.0f}", f"{each.cores:.2f}", f"{each.median:,.0f}"]
+        for each in measured.workers.values()
     ]
-    head = ["workers, sharing both cores with the load", "per second", "per second of their CPU"]
+    head = ["sharing two cores with the load", "per second", "cores it got", "per second of a core"]
     memory = measured.worker
     return (
         f"{table(head, rows)}\n\nA worker holds {memory.resident:.0f} MB, of which"

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.bench.load import Failed, TokenForm, parse, write
+from tests.bench.load import Failed, Load, TokenForm, parse, write
 
 FORM = TokenForm(
     client_id="a b", client_secret="s", parameters=(("grant_type", "x"), ("scope", "read write"))
@@ -14,12 +14,12 @@ def said(**fields):
     return "wrk says much\n" + json.dumps(everything | fields) + "\n"
 
 
-def test_the_rate_is_of_the_time_that_passed():
-    assert parse(said()) == 15.0
+def test_the_time_is_what_passed_and_not_what_was_asked_for():
+    assert parse(said(microseconds=2_010_000)) == Load(answers=30, seconds=2.01)
 
 
 @pytest.mark.parametrize("fields", [{"refused": 1}, {"broken": 1}, {"answers": 0}])
-def test_a_rate_of_other_than_tokens_is_none(fields):
+def test_answers_that_are_no_tokens_do_not_count(fields):
     with pytest.raises(Failed):
         parse(said(**fields))
 

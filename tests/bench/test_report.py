@@ -4,29 +4,31 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.bench import chart
-from tests.bench.figures import Series
+from tests.bench.figures import Rate, Series
 from tests.bench.goals import goals
-from tests.bench.measure import CODE, CROWDED, PEER, REFRESH, SIGNING, TOKENS, Measured, Workers
+from tests.bench.measure import CODE, CROWDED, PEER, REFRESH, SIGNING, TOKENS, Measured
 from tests.bench.processes import Memory
 from tests.bench.report import page
 
 RATES = {SIGNING: 400.0, PEER: 40.0, TOKENS: 100.0, REFRESH: 80.0, CODE: 75.0, CROWDED: 96.0}
+
+
+def steady(name, rate, cores=1.0):
+    return Series(name, (Rate(rate * cores, cores),) * 3)
+
+
 MEASURED = Measured(
     peer="a peer 1.0",
-    series={name: Series(name, (rate, rate, rate)) for name, rate in RATES.items()},
+    series={name: steady(name, rate) for name, rate in RATES.items()},
     worker=Memory(resident=60.0, proportional=40.0),
-    workers=(
-        Workers(number=1, rate=90.0, per_cpu_second=100.0),
-        Workers(number=2, rate=120.0, per_cpu_second=99.0),
-    ),
+    workers={"one": steady("one", 100.0, 0.9), "two": steady("two", 100.0, 1.5)},
     first_token=1.0,
 )
 
 
 def slower(name):
     """The same figures, but for one that is a tenth slower."""
-    rate = RATES[name] * 0.9
-    return replace(MEASURED, series=MEASURED.series | {name: Series(name, (rate, rate, rate))})
+    return replace(MEASURED, series=MEASURED.series | {name: steady(name, RATES[name] * 0.9)})
 
 
 def missed(measured):
@@ -53,8 +55,12 @@ def test_the_page_says_which_goal_was_not_reached():
 
 
 def test_the_page_compares_each_contender_with_the_peer_and_with_signing():
-    row = "| issuer: client_credentials | 100 | 100 to 100 | 2.50 | 25.0% |"
+    row = "| issuer: client_credentials | 100 | 100 to 100 | 100% | 2.50 | 25.0% |"
     assert row in page(MEASURED, {})
+
+
+def test_workers_are_compared_by_the_time_that_they_got():
+    assert "| two | 150 | 1.50 | 100 |" in page(MEASURED, {})
 
 
 def test_the_chart_is_a_picture_with_a_bar_for_each_series():
