@@ -1,0 +1,1 @@
+"""How fast the issuer is, beside a peer and beside bare signatures. ``python -m tests.bench``."""

@@ -1,0 +1,72 @@
+"""A token endpoint that runs: asked once to see that it is right, asked often to see how fast."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import jwt
+
+from tests.bench import load
+from tests.bench.figures import Rate
+from tests.bench.load import TokenForm
+from tests.bench.processes import cpu_seconds, running
+from tests.builders import API
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a contender listens, and the process group that it is."""
+
+    url: str
+    jwks_path: str
+    group: int
+
+    @property
+    def token(self) -> str:
+        """The token endpoint; every contender has it at the same path."""
+        return f"{self.url}/token"
+
+    def rate(
+        self, forms: list[TokenForm], requests: Path, seconds: float, *, cores: str = "1"
+    ) -> Rate:
+        """Its answers to load from ``cores``, proved to be tokens before and after."""
+        load.write(requests, forms)
+        with running(self.group):
+            self._check(forms[0])
+            before = cpu_seconds(self.group)
+            done = load.run(self.token, requests, seconds, cores=cores)
+            used = cpu_seconds(self.group) - before
+            self._check(forms[-1])
+        return Rate(done.answers / done.seconds, used / done.seconds)
+
+    def _check(self, form: TokenForm) -> None:
+        token = str(ask(self.token, form)["access_token"])
+        with urlopen(self.url + self.jwks_path) as answer:  # noqa: S310  the address is ours
+            keys = jwt.PyJWKSet.from_json(answer.read().decode())
+        header = jwt.get_unverified_header(token)
+        claims = jwt.decode(
+            token, keys[header["kid"]], algorithms=["ES256"], audience=API, issuer=self.url
+        )
+        assert header["typ"] == "at+jwt"
+        assert claims["client_id"] == form.client_id
+        assert claims["scope"] == "read write"
+
+
+def ask(url: str, form: TokenForm) -> dict[str, Any]:
+    """The JSON that answers ``form``. A refusal is an ``HTTPError``."""
+    request = Request(url, form.body.encode(), {"Authorization": form.authorization})  # noqa: S310
+    with urlopen(request, timeout=10) as answer:  # noqa: S310
+        return dict(json.load(answer))
+
+
+def is_answered(url: str, form: TokenForm) -> bool:
+    """Whether somebody listens yet. A refusal is an ``HTTPError``."""
+    try:
+        return bool(ask(url, form)["access_token"])
+    except HTTPError:
+        raise
+    except URLError:
+        return False

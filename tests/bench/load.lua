@@ -1,0 +1,25 @@
+-- Cycles through the requests of a file. A line of it is an Authorization header, a tab, and a form.
+local requests, position = {}, 0
+
+function init(args)
+  for line in io.lines(args[1]) do
+    local authorization, form = line:match("^(.-)\t(.+)$")
+    table.insert(requests, wrk.format("POST", nil, {
+      ["Host"] = wrk.headers["Host"],
+      ["Authorization"] = authorization,
+      ["Content-Type"] = "application/x-www-form-urlencoded",
+    }, form))
+  end
+end
+
+function request()
+  position = position % #requests + 1
+  return requests[position]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format('\n{"answers": %d, "microseconds": %d, "refused": %d, "broken": %d, "p99": %d}\n',
+    summary.requests, summary.duration, errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout, latency:percentile(99)))
+end

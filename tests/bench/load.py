@@ -1,0 +1,85 @@
+"""Asks a token endpoint as fast as one core can, by wrk."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from tests.builders import basic
+
+SCRIPT = Path(__file__).with_name("load.lua")
+CONNECTIONS = 16
+"""Kept alive throughout; enough that the server always has a next request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many tokens came in which time."""
+
+    answers: int
+    seconds: float
+
+
+class Failed(Exception):
+    """Some answers were no tokens, so the number of them means nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenForm:
+    """A token request by client_secret_basic."""
+
+    client_id: str
+    client_secret: str
+    parameters: tuple[tuple[str, str], ...]
+
+    @property
+    def authorization(self) -> str:
+        """The header."""
+        return basic(self.client_id, self.client_secret)
+
+    @property
+    def body(self) -> str:
+        """The form."""
+        return urlencode(self.parameters)
+
+
+def write(requests: Path, forms: Iterable[TokenForm]) -> None:
+    """Writes the file that ``load.lua`` reads."""
+    requests.write_text("".join(f"{form.authorization}\t{form.body}\n" for form in forms))
+
+
+def run(url: str, requests: Path, seconds: float, *, cores: str) -> Load:
+    """Asks for ``seconds`` from ``cores``.
+
+    Raises:
+        Failed: an answer was a refusal, or a connection broke.
+    """
+    command = _wrk(url, requests, seconds, cores)
+    return parse(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@contextmanager
+def in_background(url: str, requests: Path, *, cores: str) -> Iterator[None]:
+    """Load for as long as what is within takes."""
+    command = _wrk(url, requests, 3600, cores)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def parse(output: str) -> Load:
+    """What ``load.lua`` said last. Raises ``Failed`` where it speaks of other than tokens."""
+    said = json.loads(output.splitlines()[-1])
+    if said["refused"] or said["broken"] or not said["answers"]:
+        raise Failed(str(said))
+    return Load(said["answers"], said["microseconds"] / 1e6)
+
+
+def _wrk(url: str, requests: Path, seconds: float, cores: str) -> list[str]:
+    kept = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-s", str(SCRIPT)]
+    return ["taskset", "-c", cores, "wrk", *kept, url, "--", str(requests)]

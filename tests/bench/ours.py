@@ -1,0 +1,128 @@
+"""The issuer, as ``gunicorn`` alone runs it: with its access log, and no store."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from issuer import secret
+from issuer.authorize import AuthorizationRequest, issue_code
+from issuer.reload import load
+from tests.bench.clients import client_credentials, client_id, client_secret, form, spread
+from tests.bench.endpoint import Endpoint, ask, is_answered
+from tests.bench.load import TokenForm
+from tests.bench.processes import children, pause, pinned
+from tests.builders import API, CALLBACK, CHALLENGE, PASSWORD_HASH, VERIFIER
+from tests.running import RunningIssuer
+
+PATIENT = ("--timeout", "0")  # a worker that is paused does not hang
+
+
+class Ours:
+    """An issuer with some number of clients, in a directory of its own."""
+
+    def __init__(self, directory: Path, clients: int) -> None:
+        directory.mkdir()
+        self.clients = clients
+        self._issuer = RunningIssuer(directory)
+        self._issuer.write_registry(registry(self._issuer.url, clients))
+
+    def start(self, *cores: int, workers: int = 1) -> None:
+        """Starts it on ``cores``, and returns as soon as it has answered."""
+        with pinned(set(cores)):
+            process = self._issuer.spawn(*PATIENT, workers=workers)
+        first = client_credentials(self.clients)[0]
+        while not is_answered(self.endpoint.token, first):
+            assert process.poll() is None, self._issuer.log.read_text()
+            time.sleep(0.002)
+
+    def stop(self) -> None:
+        """Stops it, paused or not."""
+        os.killpg(self.endpoint.group, signal.SIGCONT)
+        self._issuer.stop()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it answers while it runs."""
+        assert self._issuer.process is not None
+        group = self._issuer.process.pid
+        return Endpoint(url=self._issuer.url, jwks_path="/.well-known/jwks.json", group=group)
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes that answer."""
+        return children(self.endpoint.group)
+
+    def codes(self) -> list[TokenForm]:
+        """Requests that redeem a code each. The codes are fresh: they live for minutes."""
+        now = int(time.time())
+        server = load(self._issuer.registry, self._issuer.keyring, now)
+        return [
+            form(
+                number,
+                grant_type="authorization_code",
+                code=issue_code(server, _consent(number), username="alice", now=now),
+                redirect_uri=CALLBACK,
+                code_verifier=VERIFIER,
+            )
+            for number in spread(self.clients)
+        ]
+
+    def refresh_tokens(self) -> list[TokenForm]:
+        """Requests that refresh, each with a token that a code was redeemed for."""
+        answers = [ask(self.endpoint.token, redemption) for redemption in self.codes()]
+        return [
+            form(number, grant_type="refresh_token", refresh_token=answer["refresh_token"])
+            for number, answer in zip(spread(self.clients), answers, strict=True)
+        ]
+
+
+@contextmanager
+def started(directory: Path, clients: int, *cores: int, workers: int = 1) -> Iterator[Ours]:
+    """An issuer that is ready and paused."""
+    issuer = Ours(directory, clients)
+    issuer.start(*cores, workers=workers)
+    pause(issuer.endpoint.group)
+    try:
+        yield issuer
+    finally:
+        issuer.stop()
+
+
+def seconds_to_first_token(directory: Path, clients: int) -> float:
+    """From starting gunicorn to holding a token."""
+    issuer = Ours(directory, clients)
+    start = time.perf_counter()
+    issuer.start(0)
+    taken = time.perf_counter() - start
+    issuer.stop()
+    return taken
+
+
+def registry(url: str, clients: int) -> dict[str, Any]:
+    """A registry of ``clients`` clients, as JSON spells it."""
+    return {
+        "issuer": {"url": url, "access_token_lifetime": 600, "authorization_code_lifetime": 300},
+        "resources": {API: {"scopes": ["read", "write"]}},
+        "clients": {client_id(number): _client(number) for number in range(clients)},
+        "users": {"alice": {"password_hash": PASSWORD_HASH}},
+    }
+
+
+def _client(number: int) -> dict[str, Any]:
+    return {
+        "client_secrets": [{"hash": secret.sha256_hash(client_secret(number))}],
+        "grant_types": ["client_credentials", "authorization_code", "refresh_token"],
+        "redirect_uris": [CALLBACK],
+        "scope": "read write",
+        "resources": [API],
+    }
+
+
+def _consent(number: int) -> AuthorizationRequest:
+    return AuthorizationRequest(
+        client_id=client_id(number), code_challenge=CHALLENGE, code_challenge_method="S256"
+    )

@@ -1,0 +1,69 @@
+"""The figures as a page of Markdown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tests.bench.figures import Series
+from tests.bench.goals import Goal, goals
+from tests.bench.measure import PEER, SIGNING, Measured
+
+
+def page(measured: Measured, facts: Mapping[str, str]) -> str:
+    """All of it."""
+    series = measured.series
+    parts = [
+        rates(series.values(), peer=series[PEER], signing=series[SIGNING]),
+        promises(goals(measured)),
+        workers(measured),
+        "\n".join(f"- {name}: {fact}" for name, fact in {**facts, "peer": measured.peer}.items()),
+    ]
+    return "\n\n".join(parts)
+
+
+def rates(series: Iterable[Series], *, peer: Series, signing: Series) -> str:
+    """A row for each contender: its median, its spread, and how it compares."""
+    rows = [
+        [
+            each.name,
+            f"{each.median:,.0f}",
+            f"{min(each.rates):,.0f} to {max(each.rates):,.0f}",
+            f"{each.cores:.0%}",
+            f"{each.over(peer):.2f}",
+            f"{each.over(signing):.1%}",
+        ]
+        for each in series
+    ]
+    head = ["", "per second of a core", "rounds", "core it got", "times the peer", "of signing"]
+    return table(head, rows)
+
+
+def promises(held: Iterable[Goal]) -> str:
+    """A row for each goal, reached or not."""
+    rows = [
+        [
+            goal.claim,
+            goal.form.format(goal.measured),
+            "reached" if goal.is_reached else "**not reached**",
+        ]
+        for goal in held
+    ]
+    return table(["goal", "measured", ""], rows)
+
+
+def workers(measured: Measured) -> str:
+    """What a second worker adds, and what one weighs."""
+    rows = [
+        [each.name, f"{each.median * each.cores:,.0f}", f"{each.cores:.2f}", f"{each.median:,.0f}"]
+        for each in measured.workers.values()
+    ]
+    head = ["sharing two cores with the load", "per second", "cores it got", "per second of a core"]
+    memory = measured.worker
+    return (
+        f"{table(head, rows)}\n\nA worker holds {memory.resident:.0f} MB, of which"
+        f" {memory.proportional:.0f} MB are its share where pages are shared."
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; every column but the first is of numbers."""
+    rule = ["---", *("---:" for _ in head[1:])]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))

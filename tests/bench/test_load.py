@@ -1,0 +1,30 @@
+import json
+
+import pytest
+
+from tests.bench.load import Failed, Load, TokenForm, parse, write
+
+FORM = TokenForm(
+    client_id="a b", client_secret="s", parameters=(("grant_type", "x"), ("scope", "read write"))
+)
+
+
+def said(**fields):
+    everything = {"answers": 30, "microseconds": 2_000_000, "refused": 0, "broken": 0, "p99": 1}
+    return "wrk says much\n" + json.dumps(everything | fields) + "\n"
+
+
+def test_the_time_is_what_passed_and_not_what_was_asked_for():
+    assert parse(said(microseconds=2_010_000)) == Load(answers=30, seconds=2.01)
+
+
+@pytest.mark.parametrize("fields", [{"refused": 1}, {"broken": 1}, {"answers": 0}])
+def test_answers_that_are_no_tokens_do_not_count(fields):
+    with pytest.raises(Failed):
+        parse(said(**fields))
+
+
+def test_a_request_is_a_line_of_header_and_form(tmp_path):
+    write(tmp_path / "requests", [FORM, FORM])
+    line = "Basic YStiOnM=\tgrant_type=x&scope=read+write\n"
+    assert (tmp_path / "requests").read_text() == line * 2
