@@ -21,7 +21,7 @@ def write(resp: Response, answer: Answer) -> None:
     """Puts ``answer`` into ``resp``."""
     resp.status = answer.status
     resp.data = orjson.dumps(answer.body)
-    resp.set_headers({**NOT_FOR_CACHES, **answer.headers})
+    resp.set_headers({**NOT_FOR_CACHES, **answer.headers} if answer.headers else NOT_FOR_CACHES)
     resp.context.log = answer.log
 
 

@@ -1,0 +1,81 @@
+"""What the README shows is what runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from issuer import registry
+from issuer.authorize import AuthorizationRequest
+from issuer.metadata import JWKS, TOKEN
+from issuer.sealed import AuthorizationCode
+from issuer.token import OFFERED
+from keys import InsufficientScope, Verifier
+from tests.builders import CALLBACK, CHALLENGE
+from tests.running import RunningIssuer
+
+TEXT = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def test_the_registry_it_shows_is_valid():
+    (example,) = blocks("toml")
+    parsed = registry.parse({"registry.toml": example.encode()}, OFFERED)
+    assert set(parsed.clients) == {"billing", "shop"}
+
+
+def test_the_function_for_login_applications_issues_a_code(an_issuer, monkeypatch):
+    issuer: RunningIssuer = an_issuer()
+    monkeypatch.chdir(issuer.directory)
+    program = blocks("python")[0].replace("registry.toml", "registry.json")
+    names: dict[str, object] = {}
+    exec(compile(program, "README.md", "exec"), names)  # noqa: S102  the README is ours
+    request = AuthorizationRequest(
+        client_id="web",
+        redirect_uri=CALLBACK,
+        code_challenge=CHALLENGE,
+        code_challenge_method="S256",
+    )
+    code = names["code_for"]("alice", request)
+    assert code.startswith("1.")
+    assert AuthorizationCode.PURPOSE not in code
+
+
+def test_a_resource_server_verifies_as_it_shows(issuer_server: RunningIssuer):
+    program = blocks("python")[1]
+    assert 'Verifier(issuer="https://id.example", audience="https://api.example")' in program
+    verifier = Verifier(issuer=issuer_server.url, audience=issuer_server.audience)
+    token = verifier.verify_header("Bearer " + issuer_server.access_token("read"))
+    token.require("read")
+    with pytest.raises(InsufficientScope):
+        token.require("write")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "init", "check", "client add", "client secret", "client list", "resource add", "user add",
+        "keys list", "keys rotate", "keys export", "code", "inspect", "schema",
+    ],
+)  # fmt: skip
+def test_every_command_it_names_is_there(command):
+    words = command.split()
+    assert re.search(rf"`(issuer {words[0]}.*)?{words[-1]}`|`issuer {command}`", TEXT)
+    subprocess.run([sys.executable, "-m", "issuer", *words, "--help"], check=True)
+
+
+def test_the_benchmark_it_names_is_there():
+    assert "python -m tests.bench" in TEXT
+    subprocess.run([sys.executable, "-m", "tests.bench", "--help"], check=True)
+
+
+@pytest.mark.parametrize("path", [TOKEN, JWKS, "/healthz", "/readyz"])
+def test_every_endpoint_it_names_is_there(issuer_server: RunningIssuer, path):
+    assert path in TEXT
+    assert issuer_server.http.get(path).status_code in (200, 405)
