@@ -277,5 +277,3 @@ def test_a_directory_of_files_is_followed(an_issuer: Callable[..., RunningIssuer
     assert "other.json" in problem
     assert "team.json" in problem
     assert live.answers("billing") == {200}
-    with live.every_worker_says(RELOADED):
-        (directory / "team.json").unlink()

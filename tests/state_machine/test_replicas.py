@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
+    initialize,
     invariant,
     multiple,
     precondition,
@@ -59,8 +60,8 @@ STALENESS = 5
 """Seconds after which every replica has read the files."""
 SKEWS = (-30, 0, 30)
 
-requested_scopes = st.none() | st.sets(st.sampled_from(SCOPES), min_size=1).map(sorted)
-requested_resources = st.sampled_from((None, *RESOURCES))
+requested_scopes = st.none() | st.sampled_from([["read"], ["read", "write"], ["pay"], [*SCOPES]])
+requested_resources = st.sampled_from((None, None, None, *RESOURCES))
 
 
 @dataclass(frozen=True)
@@ -147,23 +148,21 @@ class Replicas(RuleBasedStateMachine):
 
     # The files
 
-    @rule(client_id=st.sampled_from(CLIENTS))
-    def add_or_remove_a_client(self, client_id: str) -> None:
-        self.write(clients=self.written[-1].clients ^ {client_id})
-
-    @rule(username=st.sampled_from(USERS))
-    def add_or_remove_a_user(self, username: str) -> None:
-        self.write(users=self.written[-1].users ^ {username})
-
     @rule(scope=st.sampled_from(SCOPES))
     def add_or_drop_a_scope(self, scope: str) -> None:
         self.write(scope=self.written[-1].scope ^ {scope})
 
-    @rule(resource=st.sampled_from(RESOURCES))
-    def add_or_drop_a_resource(self, resource: str) -> None:
-        kept = tuple(each for each in self.written[-1].resources if each != resource)
-        had = len(kept) < len(self.written[-1].resources)
-        self.write(resources=(kept or RESOURCES) if had else (*kept, resource))
+    @rule(change=st.sampled_from([*CLIENTS, *USERS, *RESOURCES]))
+    def add_or_remove(self, change: str) -> None:
+        now = self.written[-1]
+        if change in CLIENTS:
+            self.write(clients=now.clients ^ {change})
+        elif change in USERS:
+            self.write(users=now.users ^ {change})
+        elif change in now.resources:
+            self.write(resources=tuple(set(now.resources) - {change}) or RESOURCES)
+        else:
+            self.write(resources=(*now.resources, change))
 
     @rule(username=st.sampled_from(USERS))
     def revoke_everything_of_a_user(self, username: str) -> None:
@@ -196,8 +195,15 @@ class Replicas(RuleBasedStateMachine):
 
     # The clocks
 
-    @rule(seconds=st.sampled_from((1, 4, 29, 31, 59, 300, ROTATION_LEAD, 90_000, 2_592_000)))
+    @rule(seconds=st.sampled_from((1, 2, 4, 6, 20, 29, 31, 59)))
     def tick(self, seconds: int) -> None:
+        self.wait(seconds)
+
+    @rule(seconds=st.sampled_from((300, ROTATION_LEAD, ROTATION_LEAD, 90_000, 2_592_000)))
+    def wait_for_long(self, seconds: int) -> None:
+        self.wait(seconds)
+
+    def wait(self, seconds: int) -> None:
         self.now += seconds
         if self.now - self.changed_at > STALENESS:
             for each in self.replicas:
@@ -209,15 +215,22 @@ class Replicas(RuleBasedStateMachine):
 
     # The requests
 
+    @initialize(target=codes, scope=requested_scopes)
+    def begin_with_a_code(self, scope):
+        return self.issue(0, "web", "alice", scope, ())
+
     @rule(
         target=codes,
         which=st.sampled_from((0, 1)),
         client_id=st.sampled_from(CLIENTS),
         username=st.sampled_from(USERS),
         scope=requested_scopes,
-        resources=st.sets(st.sampled_from(RESOURCES)).map(sorted).map(tuple),
+        resources=st.just(()) | st.sets(st.sampled_from(RESOURCES)).map(sorted).map(tuple),
     )
     def issue_a_code(self, which, client_id, username, scope, resources):
+        return self.issue(which, client_id, username, scope, resources)
+
+    def issue(self, which, client_id, username, scope, resources):
         replica = self.replicas[which]
         written, now = self.written[replica.version], self.now + replica.skew
         wanted = resources or written.resources[:1]
@@ -258,6 +271,13 @@ class Replicas(RuleBasedStateMachine):
         resource=requested_resources,
     )
     def redeem(self, which: int, code: Granted, resource: str | None):
+        return self.exchange(which, code, resource)
+
+    @initialize(target=refresh_tokens)
+    def begin_with_a_refresh_token(self):
+        return self.exchange(0, self.issue(0, "web", "alice", None, ()), None)
+
+    def exchange(self, which: int, code: Granted, resource: str | None):
         response = self.ask(
             which,
             "authorization_code",
@@ -314,22 +334,16 @@ class Replicas(RuleBasedStateMachine):
             self.check_token(which, response, held, meant, scope)
             assert response.body["refresh_token"] == held.text
 
-    @rule(which=st.sampled_from((0, 1)), code=codes)
-    def steal_a_code(self, which: int, code: Granted) -> None:
+    @rule(which=st.sampled_from((0, 1)), held=codes | refresh_tokens)
+    def steal(self, which: int, held: Granted) -> None:
         """Another client, with its own secret and even the verifier; it costs the code nothing."""
-        given = {"code": code.text, "code_verifier": VERIFIER}
-        self.check(self.ask(which, "authorization_code", "thief", **given), "invalid_grant")
-
-    @rule(which=st.sampled_from((0, 1)), held=refresh_tokens)
-    def steal_a_refresh_token(self, which: int, held: Granted) -> None:
-        self.check(
-            self.ask(which, "refresh_token", "thief", refresh_token=held.text), "invalid_grant"
-        )
-
-    @rule(which=st.sampled_from((0, 1)), held=refresh_tokens)
-    def present_a_refresh_token_as_a_code(self, which: int, held: Granted) -> None:
-        given = {"code": held.text, "code_verifier": VERIFIER}
-        self.check(self.ask(which, "authorization_code", "thief", **given), "invalid_grant")
+        as_code = {"code": held.text, "code_verifier": VERIFIER}
+        stolen = [
+            self.ask(which, "authorization_code", "thief", **as_code),
+            self.ask(which, "refresh_token", "thief", refresh_token=held.text),
+        ]
+        for each in stolen:
+            self.check(each, "invalid_grant")
 
     @rule(which=st.sampled_from((0, 1)), client_id=st.sampled_from(CLIENTS))
     def ask_for_oneself(self, which: int, client_id: str) -> None:
@@ -429,8 +443,8 @@ def test_two_replicas_do_what_the_model_says(machine: type[Replicas]):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
-            stateful_step_count=40,
+            max_examples=120,
+            stateful_step_count=30,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
