@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ def main(checkout: Path, folder: Path) -> None:
         running = subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", command],
             cwd=folder, stdout=output, stderr=output, start_new_session=True,
-            env={name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
+            env=environment(),
         )  # fmt: skip
     try:
         lines = wait_for_lines(running, log)
@@ -45,8 +46,18 @@ def main(checkout: Path, folder: Path) -> None:
         assert "demo" in done.stdout, "the verified token does not name the client"
         print("quick start: a token over HTTP, verified with the published key")
     finally:
-        os.killpg(running.pid, signal.SIGTERM)
-        running.wait(30)
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGTERM)
+            running.wait(30)
+
+
+def environment() -> dict[str, str]:
+    """A newcomer's: no virtual environment, and another port only where 8000 is taken."""
+    names = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", 8000)) == 0:
+            names["PORT"] = "8765"
+    return names
 
 
 def wait_for_lines(running: subprocess.Popen[bytes], log: Path) -> list[str]:

@@ -1,27 +1,32 @@
 """HTTP on a connection: uvicorn's protocol with bounds, and with one system call per turn.
 
-Uvicorn bounds neither the size of a request's head nor the time a request may take to come, and
-writes the head and the body of a response apart. A system call is the dearest thing a worker does.
+Uvicorn bounds neither the size of a request's head nor the time a request takes to come, and writes
+the head and the body of a response apart. A system call is the dearest thing that a worker does.
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-MAX_UNREAD = 65536
-"""Bytes that may come before the head of a request is complete, and with its end."""
+MAX_HEAD = 32768
+"""Bytes of a request's line and headers together."""
 REQUEST_TIMEOUT = 10
-"""Seconds in which a request must have come, head and body."""
+"""Seconds in which a request must have come, from its first byte or its connection's start."""
 
-VERSIONS = frozenset({"1.0", "1.1"})
+HTTP_VERSIONS = ("1.1", "1.0")
+
+
+class InvalidHead(Exception):
+    """A request line or headers that nobody should act on."""
 
 
 class JoinedWrites:
     """A transport that sends what one turn of the event loop wrote with one system call.
 
-    A response waits for the other requests of its turn, and they wake the client once together.
+    A response waits for the other requests of its turn, and together they wake the client once.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,71 +59,104 @@ class JoinedWrites:
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection. A request that comes in one piece pays nothing for the bounds."""
 
-    _unread: int | None = 0  # None once the head is complete
-    _began: float | None = None  # when the request that has not come whole began to come
-    _timer: asyncio.TimerHandle | None = None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = False
+        self._chunk = 0
+        self._received = 0  # bytes since the chunk in which the head began: never fewer than it has
+        self._too_long = False
+        self._complete = True
+        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """See ``asyncio.Protocol``."""
+        """Waits for the first request for so long."""
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]  # all of it that uvicorn uses
-        self._began = self.loop.time()
-        self._watch()
+        self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See ``asyncio.Protocol``."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Waits no more."""
+        self._clear_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """See ``asyncio.Protocol``."""
-        if self._unread is not None:
-            self._unread += len(data)
+        """Refuses a head that is too long, whether it comes whole or never ends."""
+        self._chunk = len(data)
+        self._received += self._chunk
         super().data_received(data)
-        if self._unread is not None and self._unread > MAX_UNREAD:
-            self._refuse(431, "The head of the request is too large.")
+        if self._in_head and self._received > MAX_HEAD:
+            self._too_long = True
+            self.send_400_response("")
+        if not self._complete and self._deadline is None:
+            self._set_deadline()
 
     def on_message_begin(self) -> None:
-        """The first byte of a request came."""
+        """A head begins, somewhere in the chunk that is being read."""
         super().on_message_begin()
-        self._began = self.loop.time()
+        self._in_head = True
+        self._complete = False
+        self._received = self._chunk
 
     def on_headers_complete(self) -> None:
-        """The head came. Raising here is how the parser is stopped; uvicorn answers 400."""
-        if self._unread is not None and self._unread > MAX_UNREAD:
-            raise ValueError("head too large")
-        if self.parser.get_http_version() not in VERSIONS:
-            raise ValueError("unknown version")
-        self._unread = None
+        """Refuses what must not be passed on (RFC 9112 sections 2.3, 3.2 and 3.2.1)."""
+        self._in_head = False
+        if self._received > MAX_HEAD and self._head_bytes() > MAX_HEAD:
+            self._too_long = True
+            raise InvalidHead("too long")
+        version = self.parser.get_http_version()
+        names = [name for name, _ in self.headers]
+        hosts = names.count(b"host")
+        if version not in HTTP_VERSIONS or hosts > 1 or (not hosts and version == "1.1"):
+            raise InvalidHead("another version, or not one Host")
+        if b"#" in self.url:
+            raise InvalidHead("a fragment is never sent")
         super().on_headers_complete()
+        if b"transfer-encoding" in names:
+            # Nothing here takes such a body. Trailers would be added to the headers without end.
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
-        """The body came."""
+        """The request is here, whole."""
+        self._complete = True
+        self._clear_deadline()
         super().on_message_complete()
-        self._unread, self._began = 0, None
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is not HTTP."""
-        self._refuse(400, msg)
-
-    def _watch(self) -> None:
-        """Looks, once in a while, whether a request is taking too long to come."""
-        if self._began is not None and self.loop.time() - self._began >= REQUEST_TIMEOUT:
-            self._refuse(408, "The request did not come in time.")
+        """Answers what is no request, and closes; 414 and 431 say which part was too long."""
+        if not self._too_long:
+            self._refuse(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request.")
+        elif len(self.url) > MAX_HEAD // 2:
+            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, "The request line is too long.")
         else:
-            self._timer = self.loop.call_later(REQUEST_TIMEOUT / 2, self._watch)
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too long.")
 
-    def _refuse(self, status: int, description: str) -> None:
-        """Answers without the application, as it would, and closes."""
+    def _refuse(self, status: HTTPStatus, description: str) -> None:
+        """Answers as the application does, without asking it, and closes."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
-            body = orjson.dumps({"error": "invalid_request", "error_description": description})
-            head = (
-                b"content-type: application/json\r\ncache-control: no-store\r\n"
-                b"pragma: no-cache\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
-            )
-            self.transport.write(STATUS_LINE[status] + head + body)
+        body = orjson.dumps({"error": "invalid_request", "error_description": description})
+        head = (
+            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
+            b"pragma: no-cache\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        )
+        self.transport.write(head % (status, status.phrase.encode(), len(body)) + body)
         self.transport.close()
+
+    def _set_deadline(self) -> None:
+        self._deadline = self.loop.call_later(REQUEST_TIMEOUT, self._give_up)
+
+    def _clear_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        unanswered = self.cycle is None or not self.cycle.response_started
+        if not self._complete and (self._in_head or unanswered):
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The request did not come in time.")
+        self.transport.close()
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

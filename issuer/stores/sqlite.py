@@ -2,7 +2,8 @@
 
 It fails closed: where it cannot be asked, nothing is spent. What was issued before its memory
 begins it does not vouch for either, so a file that is deleted, replaced or restored from a backup
-opens no door; for the sake of that, each file knows since when it has been remembering.
+while the issuer runs opens no door; for the sake of that, each file knows since when it has been
+remembering. A backup restored while no worker runs is believed: delete the file instead.
 """
 
 import asyncio
