@@ -16,7 +16,7 @@ def facts() -> dict[str, str]:
         "date": time.strftime("%Y-%m-%d"),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "load before": f"{os.getloadavg()[0]:.2f} (more than 0.2: somebody else is measured too)",
-        "Python": platform.python_version(),
+        "Python": f"{platform.python_version()}, {platform.python_compiler()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         "wrk": _wrk(),
     }

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from tests.bench import load, ours, peer
+from tests.bench import load, ours, peer, reloading
 from tests.bench.clients import client_credentials
 from tests.bench.endpoint import Endpoint
 from tests.bench.figures import Rate, Series, interleaved
@@ -48,6 +48,8 @@ class Measured:
     """One worker and two on both cores, which they share with the load."""
     first_token: float
     """Seconds from starting gunicorn to the first token."""
+    longest_answer: float
+    """Seconds that one request waited while a registry of many clients was read anew."""
 
 
 def measure(plan: Plan) -> Measured:
@@ -59,13 +61,20 @@ def measure(plan: Plan) -> Measured:
         series, worker = _rates(plan, directory)
         say("one worker and two")
         workers = _workers(plan, directory)
+        say("reloading")
+        longest = reloading.longest_answer(directory / "reloading", MANY)
         say("starting, again and again")
         first = [
             ours.seconds_to_first_token(directory / f"start-{number}", FEW)
             for number in range(plan.rounds)
         ]
     return Measured(
-        peer=version, series=series, worker=worker, workers=workers, first_token=median(first)
+        peer=version,
+        series=series,
+        worker=worker,
+        workers=workers,
+        first_token=median(first),
+        longest_answer=longest,
     )
 
 

@@ -56,6 +56,12 @@ class Ours:
         """The processes that answer."""
         return children(self.endpoint.group)
 
+    def change_a_client(self) -> None:
+        """Gives one client another name, in the file."""
+        table = self._issuer.read_registry()
+        table["clients"][client_id(0)]["client_name"] = "Another name"
+        self._issuer.write_registry(table)
+
     def codes(self) -> list[TokenForm]:
         """Requests that redeem a code each. The codes are fresh: they live for minutes."""
         now = int(time.time())
