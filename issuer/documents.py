@@ -57,10 +57,15 @@ def read(file: str, content: bytes) -> dict[str, Any]:
         text = content.decode()
         if file.endswith(".json"):
             table = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+            if "\\u" in text:
+                # Half a surrogate pair is text that can be neither signed nor logged.
+                json.dumps(table, ensure_ascii=False).encode()
         else:
             table = tomllib.loads(text)
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8") from None
+    except UnicodeEncodeError:
+        raise ValueError("has half a surrogate pair: one \\u escape without the other") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     if not isinstance(table, dict):

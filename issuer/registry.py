@@ -144,7 +144,9 @@ def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
     readable = not problems
     merged, double = documents.merge(read, ["issuer", *TABLES, "scopes"])
     problems += double
-    settings = _settings(merged["issuer"], problems, next(iter(files), "registry"))
+    settings = None
+    if readable or merged["issuer"]:  # else it may well be in the file that cannot be read
+        settings = _settings(merged["issuer"], problems, next(iter(files), "registry"))
     records = {table: _records(table, merged[table], problems) for table in TABLES}
     registry = Registry.of(
         settings or Settings(url="https://unreadable.invalid"),

@@ -1,0 +1,373 @@
+"""The registry: what it refuses, where it says that is, and the nearest thing that it takes."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from issuer.registry import InvalidRegistry, Registry, parse
+from issuer.secret import sha256_hash
+from issuer.token import OFFERED
+from tests.builders import API, CALLBACK, ISSUER, PASSWORD_HASH, SECRET
+
+HASH = sha256_hash(SECRET)
+LEAKED = "hunter2hunter2hunter2"
+WHOLE: dict[str, Any] = {
+    "issuer": {"url": ISSUER},
+    "resources": {API: {"scopes": ["read", "write"]}},
+    "clients": {
+        "web": {
+            "client_secrets": [{"hash": HASH}],
+            "grant_types": ["authorization_code"],
+            "redirect_uris": [CALLBACK],
+            "scope": "read",
+            "resources": [API],
+        }
+    },
+    "users": {"alice": {"password_hash": PASSWORD_HASH, "email": "alice@example.com"}},
+    "scopes": {"read": "Read your invoices"},
+}
+GONE = object()
+
+URL = ("issuer", "url")
+WEB = ("clients", "web")
+SECRETS = (*WEB, "client_secrets")
+RESOURCE = ("resources", API)
+BOB = ("users", "bob")
+
+INTEGER = "should be a valid integer"
+TIME = "must be an RFC 3339 time with its offset, such as 2026-11-01T00:00:00Z"
+NEVER = "must be a hash, never the secret: sha256:… of a generated one, $argon2id$… of a chosen one"
+PHC = "must be an argon2id PHC string ($argon2id$…)"
+COSTLY = "costs more to check than 256 MiB or 16 passes"
+TABLE = "must be a table"
+ONCE = "must name each thing once"
+TUPLE = "should be a valid tuple"
+BOOLEAN = "should be a valid boolean"
+CONTROL = "must have no control characters"
+SPACED = "must be scopes separated by single spaces"
+
+
+def changed(*changes: tuple[tuple[Any, ...], Any]) -> dict[str, Any]:
+    """The whole registry with other values at these paths."""
+    table = copy.deepcopy(WHOLE)
+    for path, value in changes:
+        holder = table
+        for step in path[:-1]:
+            holder = holder[step]
+        if value is GONE:
+            del holder[path[-1]]
+        else:
+            holder[path[-1]] = value
+    return table
+
+
+def parsed(table: Any) -> Registry:
+    return parse({"registry.json": json.dumps(table).encode()}, OFFERED)
+
+
+def problems_of(files: dict[str, bytes]) -> list[str]:
+    """Everything that is wrong with ``files``; nothing of it may hold LEAKED."""
+    with pytest.raises(InvalidRegistry) as refused:
+        parse(files, OFFERED)
+    assert LEAKED not in str(refused.value)
+    return [str(each) for each in refused.value.problems]
+
+
+def problems_in(table: Any) -> list[str]:
+    return problems_of({"registry.json": json.dumps(table).encode()})
+
+
+def located(path: str, sentence: str) -> str:
+    return f"registry.json: {path}: {sentence}"
+
+
+def test_the_registry_that_the_others_are_changed_from_is_taken():
+    registry = parsed(WHOLE)
+    assert registry.clients["web"].redirect_uris == (CALLBACK,)
+    assert registry.digest.startswith("sha256:")
+
+
+REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
+    # --- [issuer] ---
+    ("http", URL, "http://x.example", "issuer.url",
+     "must be https; http is for 127.0.0.1, [::1] and localhost only"),
+    ("ftp", URL, "ftp://x.example", "issuer.url",
+     "must be https; http is for 127.0.0.1, [::1] and localhost only"),
+    ("a slash at the end", URL, ISSUER + "/", "issuer.url",
+     "must be ASCII and must not end in a slash: clients compare it exactly"),
+    ("a query", URL, ISSUER + "?a", "issuer.url",
+     "must be a URL without user information, query or fragment (RFC 8414)"),
+    ("a fragment", URL, ISSUER + "#", "issuer.url",
+     "must be a URL without user information, query or fragment (RFC 8414)"),
+    ("user information", URL, "https://u@x.example", "issuer.url",
+     "must be a URL without user information, query or fragment (RFC 8414)"),
+    ("a port that is none", URL, "https://x.example:x", "issuer.url", "must be an absolute URL"),
+    ("a blank", URL, "https://x.example/a b", "issuer.url",
+     "must be ASCII and must not end in a slash: clients compare it exactly"),
+    ("no url", URL, GONE, "issuer.url", "is missing"),
+    ("no issuer", ("issuer",), GONE, "issuer.url", "is missing"),
+    ("a misspelt key", ("issuer", "access_token_lifetme"), 1, "issuer.access_token_lifetme",
+     'unknown key; did you mean "access_token_lifetime"?'),
+    ("an unknown store", ("issuer", "replay_store"), "redsi:x", "issuer.replay_store",
+     '"redsi" is not known here; there is none, sqlite'),
+    ("a misspelt store", ("issuer", "replay_store"), "sqlit:x", "issuer.replay_store",
+     '"sqlit" is not known here; did you mean "sqlite"?'),
+    ("no lifetime", ("issuer", "access_token_lifetime"), 0, "issuer.access_token_lifetime",
+     "should be greater than or equal to 1"),
+    ("a lifetime as text", ("issuer", "access_token_lifetime"), "600",
+     "issuer.access_token_lifetime", INTEGER),
+    ("a lifetime that is true", ("issuer", "access_token_lifetime"), True,
+     "issuer.access_token_lifetime", INTEGER),
+    ("a lifetime with a point", ("issuer", "access_token_lifetime"), 600.0,
+     "issuer.access_token_lifetime", INTEGER),
+    ("a token of more than a day", ("issuer", "access_token_lifetime"), 86_401,
+     "issuer.access_token_lifetime", "should be less than or equal to 86400"),
+    ("a code of more than ten minutes", ("issuer", "authorization_code_lifetime"), 601,
+     "issuer.authorization_code_lifetime", "should be less than or equal to 600"),
+    ("a refresh token of more than a year", ("issuer", "refresh_token_lifetime"), 367 * 86_400,
+     "issuer.refresh_token_lifetime", "should be less than or equal to 31622400"),
+    ("a date without time", ("issuer", "not_before"), "2026-11-01", "issuer.not_before", TIME),
+    ("a time without offset", ("issuer", "not_before"), "2026-11-01T00:00:00", "issuer.not_before",
+     TIME),
+    ("milliseconds", ("issuer", "not_before"), 1_800_000_000_000, "issuer.not_before", TIME),
+    ("a negative time", ("issuer", "not_before"), -1, "issuer.not_before", TIME),
+    # --- [clients] ---
+    ("a secret in clear", (*WEB, "client_secret"), LEAKED, "clients.web.client_secret",
+     'unknown key; did you mean "client_secrets"?'),
+    ("a secret for a hash", SECRETS, [{"hash": LEAKED}], "clients.web.client_secrets[0].hash",
+     NEVER),
+    ("a hash that is cut off", SECRETS, [{"hash": HASH[:-1]}],
+     "clients.web.client_secrets[0].hash", NEVER),
+    ("a hash in hexadecimal", SECRETS, [{"hash": "sha256:" + "0" * 64}],
+     "clients.web.client_secrets[0].hash", NEVER),
+    ("a hash with a line end", SECRETS, [{"hash": HASH + "\n"}],
+     "clients.web.client_secrets[0].hash", NEVER),
+    ("bcrypt", SECRETS, [{"hash": "$2b$12$abcdefghijklmnopqrstuv"}],
+     "clients.web.client_secrets[0].hash", NEVER),
+    ("argon2i", SECRETS, [{"hash": PASSWORD_HASH.replace("argon2id", "argon2i")}],
+     "clients.web.client_secrets[0].hash", PHC),
+    ("argon2id of 1 GB", SECRETS, [{"hash": PASSWORD_HASH.replace("m=8", "m=1048576")}],
+     "clients.web.client_secrets[0].hash", COSTLY),
+    ("argon2id of 17 passes", SECRETS, [{"hash": PASSWORD_HASH.replace("t=1", "t=17")}],
+     "clients.web.client_secrets[0].hash", COSTLY),
+    ("a secret that is a string", SECRETS, [LEAKED], "clients.web.client_secrets[0]",
+     "should be a dictionary or an instance of ClientSecret"),
+    ("secrets that are a string", SECRETS, LEAKED, "clients.web.client_secrets", TUPLE),
+    ("a misspelt date of a secret", SECRETS, [{"hash": HASH, "expires": 1}],
+     "clients.web.client_secrets[0].expires", 'unknown key; did you mean "expires_at"?'),
+    ("a secret that ends before it begins", SECRETS,
+     [{"hash": HASH}, {"hash": HASH, "not_before": 20, "expires_at": 20}],
+     "clients.web.client_secrets[1].expires_at", "must be later than not_before"),
+    ("no secret", SECRETS, [], "clients.web.client_secrets",
+     "must have one; `issuer client secret` makes it, or the method is none"),
+    ("a public client with a secret", (*WEB, "token_endpoint_auth_method"), "none",
+     "clients.web.client_secrets", "a public client must have none: it cannot keep one"),
+    ("a misspelt method", (*WEB, "token_endpoint_auth_method"), "client_secret_bsic",
+     "clients.web.token_endpoint_auth_method",
+     '"client_secret_bsic" is not known here; did you mean "client_secret_basic"?'),
+    ("a grant that is not on offer", (*WEB, "grant_types"), ["implicit"],
+     "clients.web.grant_types",
+     '"implicit" is not known here; there is authorization_code, client_credentials, '
+     "password, refresh_token"),
+    ("a grant twice", (*WEB, "grant_types"), ["password", "password"], "clients.web.grant_types",
+     ONCE),
+    ("grants as text", (*WEB, "grant_types"), "password", "clients.web.grant_types", TUPLE),
+    ("http for a redirect", (*WEB, "redirect_uris"), [CALLBACK, "http://x.example/"],
+     "clients.web.redirect_uris[1]", "must be https; http is for 127.0.0.1 and [::1] only"),
+    ("a wildcard", (*WEB, "redirect_uris"), ["https://*.example/"],
+     "clients.web.redirect_uris[0]", "must be one whole URI; wildcards are not matched"),
+    ("no redirect URI", (*WEB, "redirect_uris"), [], "clients.web.redirect_uris",
+     "authorization_code needs at least one"),
+    ("a scope of no resource", (*WEB, "scope"), "admin", "clients.web.scope",
+     '"admin" is not known here; there is read, write'),
+    ("a misspelt scope", (*WEB, "scope"), "raed", "clients.web.scope",
+     '"raed" is not known here; did you mean "read"?'),
+    ("two blanks in a scope", (*WEB, "scope"), "read  write", "clients.web.scope", SPACED),
+    ("a scope as a list", (*WEB, "scope"), ["read"], "clients.web.scope",
+     "must be a string of scopes separated by single spaces"),
+    ("a misspelt resource", (*WEB, "resources"), ["https://api.exmple"], "clients.web.resources",
+     f'"https://api.exmple" is not known here; did you mean "{API}"?'),
+    ("a resource twice", (*WEB, "resources"), [API, API], "clients.web.resources", ONCE),
+    ("PKCE as a word", (*WEB, "require_pkce"), "no", "clients.web.require_pkce", BOOLEAN),
+    ("another client_id than its key", (*WEB, "client_id"), "other", "clients.web.client_id",
+     "must equal the key it stands under"),
+    ("a claim of the issuer's", (*WEB, "claims"), {"tenant": 1, "sub": "x", "iss": "y"},
+     "clients.web.claims", "must not set what the issuer says itself: iss, sub"),
+    ("a claim beyond 64 bits", (*WEB, "claims"), {"n": 2**64}, "clients.web.claims",
+     "must be what JSON can say, integers in 64 bits"),
+    ("a client that is no table", WEB, LEAKED, "clients.web", TABLE),
+    ("an empty client_id", ("clients", ""), WHOLE["clients"]["web"], 'clients."".client_id',
+     "String should have at least 1 character"),
+    ("a line feed in a client_id", ("clients", "a\nb"), WHOLE["clients"]["web"],
+     'clients."a\\nb".client_id', CONTROL),
+    ("a key that nothing is near to", (*WEB, "zzz"), LEAKED, "clients.web.zzz", "unknown key"),
+    # --- [resources] ---
+    ("a resource that is no URI", ("resources", "api"), {}, "resources.api.resource",
+     "must be an absolute URI without a fragment (RFC 8707 section 2)"),
+    ("a fragment in a resource", ("resources", "https://a#b"), {},
+     'resources."https://a#b".resource',
+     "must be an absolute URI without a fragment (RFC 8707 section 2)"),
+    ("a blank in a scope token", (*RESOURCE, "scopes"), ["read", "wri te"],
+     f'resources."{API}".scopes[1]',
+     'must be one scope: printable ASCII without spaces, " and \\'),
+    ("an unknown token type", (*RESOURCE, "access_token_type"), "bearer",
+     f'resources."{API}".access_token_type',
+     '"bearer" is not known here; did you mean "Bearer"?'),
+    ("a misspelt key of a resource", (*RESOURCE, "scope"), [], f'resources."{API}".scope',
+     'unknown key; did you mean "scopes"?'),
+    # --- [users] ---
+    ("a sub twice", BOB, {"sub": "alice"}, "users.bob.sub", 'is also that of "alice"'),
+    ("a sub that is a client", BOB, {"sub": "web"}, "users.bob.sub",
+     "is a client's client_id: resource servers could not tell the two apart; "
+     "give the user another sub (RFC 9700 section 4.15)"),
+    ("a username that is a client", ("users", "web"), {}, "users.web.sub",
+     "is a client's client_id: resource servers could not tell the two apart; "
+     "give the user another sub (RFC 9700 section 4.15)"),
+    ("an address that is a username", BOB, {"email": "alice"}, "users.bob.email",
+     'is also a login of "alice"'),
+    ("an address twice", BOB, {"email": "alice@example.com"}, "users.bob.email",
+     'is also a login of "alice"'),
+    ("a password for a hash", BOB, {"password_hash": LEAKED}, "users.bob.password_hash", PHC),
+    ("a fast hash of a password", BOB, {"password_hash": HASH}, "users.bob.password_hash", PHC),
+    ("a misspelt key of a user", BOB, {"pasword_hash": LEAKED}, "users.bob.pasword_hash",
+     'unknown key; did you mean "password_hash"?'),
+    ("active as a word", BOB, {"active": "yes"}, "users.bob.active", BOOLEAN),
+    ("a line feed in an address", BOB, {"email": LEAKED + "\n"}, "users.bob.email", CONTROL),
+    # --- [scopes] and tables ---
+    ("a description of no scope", ("scopes", "admin"), "x", "scopes.admin",
+     '"admin" is not known here; there is read, write'),
+    ("a description that is none", ("scopes", "read"), 1, "scopes.read",
+     "must be a sentence for a person"),
+    ("an unknown table", ("client",), {}, "client", 'unknown table; did you mean "clients"?'),
+    ("a table that is none", ("users",), [], "users", TABLE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where", "sentence"),
+    [pytest.param(*row[1:], id=row[0]) for row in REFUSED],
+)
+def test_what_is_wrong_is_refused_with_its_place(path, value, where, sentence):
+    """Design section 3: file and path, and the near name of a misspelt one."""
+    assert problems_in(changed((path, value))) == [located(where, sentence)]
+
+
+TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
+    ("http on loopback", URL, "http://127.0.0.1:8000"),
+    ("http on ::1", URL, "http://[::1]:8000"),
+    ("http on localhost", URL, "http://localhost"),
+    ("a path", URL, ISSUER + "/tenant"),
+    ("a store", ("issuer", "replay_store"), "sqlite:replay.db"),
+    ("no store", ("issuer", "replay_store"), "none"),
+    ("a token of a second", ("issuer", "access_token_lifetime"), 1),
+    ("a token of a day", ("issuer", "access_token_lifetime"), 86_400),
+    ("a code of ten minutes", ("issuer", "authorization_code_lifetime"), 600),
+    ("a refresh token of a leap year", ("issuer", "refresh_token_lifetime"), 366 * 86_400),
+    ("a time", ("issuer", "not_before"), "2026-11-01T00:00:00Z"),
+    ("a time elsewhere", ("issuer", "not_before"), "2026-11-01T02:00:00+02:00"),
+    ("argon2id", SECRETS, [{"hash": PASSWORD_HASH}]),
+    ("a chosen secret of 256 MiB", SECRETS, [{"hash": PASSWORD_HASH.replace("m=8", "m=262144")}]),
+    ("two secrets", SECRETS, [{"hash": HASH, "expires_at": 20}, {"hash": HASH, "not_before": 10}]),
+    ("a secret of one second", SECRETS, [{"hash": HASH, "not_before": 10, "expires_at": 11}]),
+    ("the body", (*WEB, "token_endpoint_auth_method"), "client_secret_post"),
+    ("a loopback redirect", (*WEB, "redirect_uris"), ["http://127.0.0.1/cb"]),
+    ("no scope", (*WEB, "scope"), ""),
+    ("every scope", (*WEB, "scope"), "write read"),
+    ("no PKCE", (*WEB, "require_pkce"), False),
+    ("its own key as client_id", (*WEB, "client_id"), "web"),
+    ("other claims", (*WEB, "claims"), {"tenant": {"a": [1, None, "x", 1.5, True]}}),
+    ("a claim of 63 bits", (*WEB, "claims"), {"n": 2**63}),
+    ("contacts", (*WEB, "contacts"), ["ops@example.com"]),
+    ("an odd client_id", ("clients", "a:b c/\u00e4"), WHOLE["clients"]["web"]),
+    ("a client_id of 255 characters", ("clients", "x" * 255), WHOLE["clients"]["web"]),
+    ("a URN as a resource", ("resources", "urn:example:api"), {}),
+    ("a user without anything", BOB, {}),
+    ("a user with another sub", BOB, {"sub": "b-1"}),
+    ("an inactive user", BOB, {"active": False}),
+    ("no users", ("users",), GONE),
+    ("no scopes", ("scopes",), GONE),
+    ("no clients", ("clients",), GONE),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), [pytest.param(*row[1:], id=row[0]) for row in TAKEN])
+def test_what_is_next_to_it_is_taken(path, value):
+    assert parsed(changed((path, value)))
+
+
+PUBLIC = ((*WEB, "token_endpoint_auth_method"), "none"), (SECRETS, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        pytest.param((), None, id="with PKCE and a code"),
+        pytest.param(
+            (((*WEB, "require_pkce"), False),),
+            located("clients.web.require_pkce",
+                    "a public client cannot go without PKCE (RFC 9700 2.1.1)"),
+            id="without PKCE",
+        ),
+        pytest.param(
+            (((*WEB, "grant_types"), ["client_credentials"]),),
+            located("clients.web.grant_types",
+                    "client_credentials is for confidential clients (RFC 6749 4.4)"),
+            id="for itself",
+        ),
+    ],
+)  # fmt: skip
+def test_a_public_client_has_rules_of_its_own(changes, problem):
+    table = changed(*PUBLIC, *changes)
+    assert problem is None or problems_in(table) == [problem]
+    assert problem is not None or parsed(table).clients["web"].is_public
+
+
+def test_the_same_instant_is_the_same_however_it_is_written():
+    written = ["2026-11-01T00:00:00Z", "2026-11-01T02:00:00+02:00", 1_793_491_200]
+    held = {parsed(changed((("issuer", "not_before"), each))).issuer.not_before for each in written}
+    assert held == {1_793_491_200}
+
+
+def test_all_problems_are_told_at_once():
+    """Design section 3."""
+    table = changed(
+        (URL, "http://x.example"),
+        ((*WEB, "scope"), "read  write"),
+        ((*WEB, "redirect_uris"), ["http://x.example", "https://*.example"]),
+        ((*WEB, "zzz"), 1),
+        (("users", "alice"), {"password_hash": LEAKED, "active": 1}),
+        ((*RESOURCE, "access_token_type"), "hawk"),
+        (("tables",), {}),
+    )
+    wrong = problems_in(table)
+    places = {each.split(": ")[1] for each in wrong}
+    assert places == {
+        "tables", "issuer.url", "clients.web.scope", "clients.web.redirect_uris[0]",
+        "clients.web.redirect_uris[1]", "clients.web.zzz", "users.alice.password_hash",
+        "users.alice.active", f'resources."{API}".access_token_type',
+    }  # fmt: skip
+    assert len(wrong) == len(places)
+
+
+def test_a_broken_resource_is_not_said_to_be_missing_as_well():
+    """One mistake, one problem."""
+    table = changed(((*RESOURCE, "scopes"), ["read write"]))
+    assert len(problems_in(table)) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        (*WEB, "client_secret"), (*WEB, "scope"), (*WEB, "redirect_uris"), (*WEB, "not_before"),
+        (*WEB, "access_token_lifetime"), (*WEB, "require_pkce"), SECRETS, ("issuer", "not_before"),
+        ("issuer", "access_token_lifetime"), ("users", "alice", "password_hash"),
+        ("users", "alice", "active"), ("users", "alice"), WEB, RESOURCE, ("clients",), ("users",),
+        ("issuer",), (*RESOURCE, "scopes"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("value", [[LEAKED + " "], {"hash": LEAKED + "\n"}, LEAKED + "  x"])
+def test_a_secret_in_the_wrong_place_is_never_repeated(path, value):
+    """Security P32: problems are logged."""
+    assert problems_in(changed((path, value)))  # which looks for it
