@@ -4,6 +4,7 @@ import json
 from dataclasses import field
 from typing import Annotated, Any
 
+import orjson
 from pydantic import AfterValidator, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
@@ -33,9 +34,10 @@ def _check_claims(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
     if taken:
         raise ValueError(f"must not set what the issuer says itself: {', '.join(taken)}")
     try:
-        json.dumps(claims, allow_nan=False)
-    except ValueError:
-        raise ValueError("must not hold nan or inf: JSON has neither") from None
+        orjson.dumps(claims)
+        json.dumps(claims, allow_nan=False)  # orjson would write null for them
+    except (TypeError, ValueError):
+        raise ValueError("must be JSON: no nan or inf, and integers of 64 bits") from None
     return claims
 
 

@@ -4,14 +4,14 @@ A member the reader does not know is ignored; one the writer did not know takes 
 Sets are written as sorted lists and come back as what the field's annotation says.
 """
 
-import json
 from collections.abc import Callable, Set
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from operator import attrgetter
 from types import NoneType
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+import orjson
 
 
 class Record(Protocol):
@@ -30,7 +30,7 @@ def dump(record: Record) -> bytes:
     Raises:
         TypeError: a field holds something that is neither JSON, a set, an enum nor a dataclass.
     """
-    return _ENCODER.encode(_members(record)).encode()
+    return orjson.dumps(record, default=_plain)
 
 
 def load(kind: type[R], data: bytes) -> R:
@@ -41,7 +41,7 @@ def load(kind: type[R], data: bytes) -> R:
     Raises:
         ValueError: a member without default is missing, or cannot become what the field holds.
     """
-    return _restore_record(kind, json.loads(data))
+    return _restore_record(kind, orjson.loads(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,6 @@ class _Shape:
     """What is worth knowing about a type once instead of at every record."""
 
     names: tuple[str, ...]
-    values: Callable[[Any], tuple[Any, ...]]
     restores: tuple[tuple[str, Restore], ...]
     required: frozenset[str]
 
@@ -61,7 +60,6 @@ def _shape(kind: type[Record]) -> _Shape:
     restores = {name: _restore(hints[name]) for name in names}
     return _Shape(
         names=names,
-        values=attrgetter(*names) if len(names) > 1 else lambda it: (getattr(it, names[0]),),
         restores=tuple((name, made) for name, made in restores.items() if made is not None),
         required=frozenset(
             each.name
@@ -71,20 +69,10 @@ def _shape(kind: type[Record]) -> _Shape:
     )
 
 
-def _members(record: Record) -> dict[str, Any]:
-    shape = _shape(type(record))
-    return dict(zip(shape.names, shape.values(record), strict=True))
-
-
 def _plain(value: object) -> object:
     if isinstance(value, Set):
         return sorted(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return _members(value)
     raise TypeError(f"a {type(value).__name__} cannot be written into a record")
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain)
 
 
 def _restore_record(kind: type[R], members: Any) -> R:
