@@ -78,3 +78,20 @@ def read_file(path: Path, most: int) -> bytes:
     if max(len(content), status.st_size) > most:
         raise Unreadable(f"{path.name}: is larger than {most // 2**20} MiB")
     return content
+
+
+def stamp(path: Path) -> tuple[int, tuple[tuple[int, ...], ...]] | None:
+    """When what lies at ``path`` last changed, and what the system says of it; None if nothing.
+
+    Any change of a file's content changes its stamp, if the clock of the file system has moved on
+    since: a stamp that is two seconds old when the file is read cannot hide one.
+    """
+    try:
+        paths = sorted(path.iterdir()) if path.is_dir() else [path]
+        found = [each.stat() for each in (path, *paths) if each.exists()]
+    except OSError:
+        return None
+    if not found:
+        return None
+    facts = tuple((s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found)
+    return max(each.st_ctime_ns for each in found) // 10**9, facts

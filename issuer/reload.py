@@ -5,8 +5,10 @@ mounted volumes swap symlinks, editors rename, and two writes can share a second
 """
 
 import asyncio
+import gc
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -21,6 +23,8 @@ from keys.ring import InvalidKeyRing, KeyRing
 
 INTERVAL = 1.0
 """Seconds between two looks; a change must be seen at two to count as finished."""
+STAMP_AGE = 2
+"""Seconds since its last change after which a file whose stamp is the same is not read again."""
 MAX_LOGGED = 20
 """Problems that one log line names; ``issuer check`` names them all."""
 
@@ -108,28 +112,49 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
     return AuthorizationServer.of(found, held)
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the garbage collector: looking through a hundred thousand records that are all still
+    needed stops every thread, again and again, and finds nothing."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 class Watched(Generic[T]):
     """One of the two files: what of it is in force, and what on disk is not."""
 
-    def __init__(self, read: Callable[[], Contents], parse: Callable[[Contents], T]) -> None:
+    def __init__(
+        self, path: Path, read: Callable[[Path], Contents], parse: Callable[[Contents], T]
+    ) -> None:
+        self._path = path
         self._read = read
         self._parse: Callable[[Contents], T] = parse
-        contents = read()
+        contents = read(path)
         self.value: T = parse(contents)
         self.candidate: T | None = None
         """What lies on disk, is valid, and is not in force: it may not fit the other file yet."""
         self.refused: str | None = None
         """A digest of what lies on disk and is not in force."""
         self._settled = self._seen = registry.digest(contents)
+        self._stamp: object = None
+        """Of the files when they were last read, if it is sure to change with them."""
 
-    def look(self) -> bool:
+    def look(self, now: int) -> bool:
         """True where there is a new candidate on disk, once it has held still for two looks.
 
         Raises:
             Refused: what is new is not valid. Said once per change.
         """
+        stamp = files.stamp(self._path)
+        if stamp is not None and stamp == self._stamp and self._seen == self._settled:
+            return False
+        self._stamp = stamp if stamp is not None and stamp[0] + STAMP_AGE < now else None
         try:
-            contents, fault = self._read(), None
+            contents, fault = self._read(self._path), None
             seen = registry.digest(contents)
         except Refused as refused:
             contents, fault = {}, refused
@@ -141,7 +166,8 @@ class Watched(Generic[T]):
         self.candidate = None
         if fault is not None:
             raise fault
-        self.candidate = self._parse(contents)
+        with _no_collection():
+            self.candidate = self._parse(contents)
         return True
 
     def newest_first(self) -> tuple[T, ...]:
@@ -165,8 +191,8 @@ class Reloader:
         self, registry_path: Path, keyring_path: Path, *, clock: Callable[[], int]
     ) -> None:
         self._clock = clock
-        self._registry = Watched(lambda: read_registry(registry_path), parse_registry)
-        self._keyring = Watched(lambda: read_keyring(keyring_path), parse_keyring)
+        self._registry = Watched(registry_path, read_registry, parse_registry)
+        self._keyring = Watched(keyring_path, read_keyring, parse_keyring)
         self.server = combine(self._registry.value, self._keyring.value, clock())
         self.reloads = 0
         self.refusals = 0
@@ -212,7 +238,7 @@ class Reloader:
 
     def _look_at(self, watched: Watched[T]) -> bool:
         try:
-            return watched.look()
+            return watched.look(self._clock())
         except Refused as refused:
             self._refuse(refused)
             return False
