@@ -247,6 +247,8 @@ def test_a_request_that_others_may_read_otherwise_is_refused(wire, change):
     assert wire.send(good).status == 200
     answer = wire.send(good.replace(*change))
     assert (answer.status, answer.answers) == (400, 1)
+    assert answer.error == "invalid_request"
+    assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
