@@ -55,7 +55,7 @@ class TokenGenerator:
     """
 
     scope: Iterable[str] | None = None
-    """The most that any grant gives here; None sets no bound."""
+    """The most that any grant gives here, as tokens or as text; None sets no bound."""
     authentication_method: str | None = None
     """The only token type given here; None leaves it to each resource's registration."""
     refreshable: bool = True
@@ -67,7 +67,9 @@ class TokenGenerator:
             known = ", ".join(TOKEN_TYPES)
             raise OAuth2Exception(f"authentication_method must be None or one of: {known}")
         if self.scope is not None:
-            object.__setattr__(self, "scope", Scope(self.scope))
+            given = self.scope
+            scope = Scope.parse(given) if isinstance(given, str) else Scope(given)
+            object.__setattr__(self, "scope", scope)
 
     async def __call__(
         self,

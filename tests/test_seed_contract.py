@@ -370,6 +370,12 @@ def test_an_unknown_authentication_method_is_refused_at_once(method):
         TokenGenerator(authentication_method=method)
 
 
+@pytest.mark.parametrize("scope", ["read write", ["read", "write"], {"write", "read"}])
+def test_the_scope_argument_is_text_or_tokens(scope):
+    """Seen: None, one AccessRange, or several. Kept."""
+    assert TokenGenerator(scope=scope).scope == Scope({"read", "write"})
+
+
 def test_no_authentication_method_leaves_it_to_the_resource():
     """Seen: auth_method None refused. Changed: it is the default."""
     assert TokenGenerator(authentication_method=None) == handler
