@@ -81,7 +81,7 @@ def create_app(
     """The issuer that these two files describe, as an ASGI application.
 
     Raises:
-        reload.Refused: they describe none.
+        load.Refused: they describe none.
     """
     reloader = Reloader(registry, keyring, clock=clock)
     settings = reloader.server.registry.issuer

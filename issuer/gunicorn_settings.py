@@ -7,7 +7,7 @@ from gunicorn.arbiter import Arbiter
 
 from issuer import files
 from issuer.app import clock
-from issuer.reload import Refused, load
+from issuer.load import Refused, load
 
 wsgi_app = "issuer.app:get_app()"
 worker_class = "issuer.worker.Worker"

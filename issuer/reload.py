@@ -7,19 +7,25 @@ mounted volumes swap symlinks, editors rename, and two writes can share a second
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from issuer import files, registry
-from issuer.files import Unreadable
-from issuer.registry import InvalidRegistry, Registry
+from issuer.load import (
+    Contents,
+    Refused,
+    combine,
+    parse_keyring,
+    parse_registry,
+    read_keyring,
+    read_registry,
+)
+from issuer.registry import Registry
 from issuer.server import AuthorizationServer
-from issuer.token import OFFERED
-from keys import ring
-from keys.ring import InvalidKeyRing, KeyRing
+from keys.ring import KeyRing
 
 INTERVAL = 1.0
 """Seconds between two looks; a change must be seen at two to count as finished."""
@@ -31,85 +37,6 @@ MAX_LOGGED = 20
 log = logging.getLogger("issuer.reload")
 
 T = TypeVar("T", Registry, KeyRing)
-Contents = Mapping[str, bytes]
-
-
-class Refused(Exception):
-    """The files describe no server; ``problems`` says all of it, without secrets."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-def load(registry_path: Path, keyring_path: Path, now: int) -> AuthorizationServer:
-    """The server that the two files describe.
-
-    Raises:
-        Refused: with every problem of both, or of the one with the other.
-    """
-    problems: list[str] = []
-    found = held = None
-    try:
-        found = parse_registry(read_registry(registry_path))
-    except Refused as refused:
-        problems += refused.problems
-    try:
-        held = parse_keyring(read_keyring(keyring_path))
-    except Refused as refused:
-        problems += refused.problems
-    if found is None or held is None:
-        raise Refused(tuple(problems))
-    return combine(found, held, now)
-
-
-def read_registry(path: Path) -> Contents:
-    """What lies at ``path``. Raises ``Refused`` where that cannot be read."""
-    try:
-        return files.read_registry(path)
-    except Unreadable as error:
-        raise Refused((str(error),)) from None
-
-
-def read_keyring(path: Path) -> Contents:
-    """What lies at ``path``. Raises ``Refused`` where it cannot be read, or others can read it."""
-    try:
-        return {path.name: ring.read(path)}
-    except InvalidKeyRing as error:
-        raise Refused(error.problems) from None
-
-
-def parse_registry(contents: Contents) -> Registry:
-    """The registry that ``contents`` spell. Raises ``Refused`` where they are not valid."""
-    try:
-        return registry.parse(contents, OFFERED)
-    except InvalidRegistry as error:
-        raise Refused(tuple(map(str, error.problems))) from None
-
-
-def parse_keyring(contents: Contents) -> KeyRing:
-    """The key ring that ``contents`` spell. Raises ``Refused`` where they are not valid."""
-    try:
-        ((name, text),) = contents.items()
-        return KeyRing.parse(text, name)
-    except InvalidKeyRing as error:
-        raise Refused(error.problems) from None
-
-
-def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
-    """The server of the two.
-
-    Raises:
-        Refused: the keys do not last as long as the tokens that the registry promises.
-    """
-    problems = held.problems(
-        now,
-        longest_token_lifetime=found.longest_access_token_lifetime(),
-        longest_sealed_lifetime=found.longest_sealed_lifetime(),
-    )
-    if problems:
-        raise Refused(tuple(f"key ring: {problem}" for problem in problems))
-    return AuthorizationServer.of(found, held)
 
 
 @contextmanager

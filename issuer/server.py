@@ -22,7 +22,7 @@ class AuthorizationServer:
 
     @classmethod
     def of(cls, registry: Registry, ring: KeyRing) -> Self:
-        """The server that these two describe. Whether they fit is for ``reload.load`` to say."""
+        """The server that these two describe. Whether they fit is for ``load.load`` to say."""
         return cls(registry, ring, Sealer(ring, registry.issuer.url))
 
     @property

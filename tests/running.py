@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from issuer import secret
-from issuer.reload import load
+from issuer.load import load
 from issuer.server import AuthorizationServer
 from keys.ring import KeyRing, write
 from tests.builders import API, CALLBACK, OTHER_API, PASSWORD_HASH, SECRET, VERIFIER, a_code

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from issuer import edit, files, registry, reload
+from issuer import edit, files, load, registry
 from issuer.cli.refusal import Refusal
 from issuer.registry import Registry
 from issuer.server import AuthorizationServer
@@ -34,7 +34,7 @@ class Place:
 
     def load(self, now: int) -> AuthorizationServer:
         """What a worker would serve."""
-        return reload.load(self.registry, self.keyring, now)
+        return load.load(self.registry, self.keyring, now)
 
     def add(self, at: tuple[str, str], record: Mapping[str, Any], file: str | None) -> Path:
         """The file that now holds one record more."""

@@ -7,7 +7,7 @@ from typing import IO, Any, NoReturn
 
 import click
 
-from issuer import edit, reload
+from issuer import edit, load
 from issuer.errors import AccessTokenException
 from issuer.files import Unreadable
 from issuer.registry import InvalidRegistry
@@ -42,7 +42,7 @@ _LINES: Mapping[type[Exception], Callable[[Any], Iterable[str]]] = MappingProxyT
     {
         InvalidRegistry: _problems,
         InvalidKeyRing: _problems,
-        reload.Refused: _problems,
+        load.Refused: _problems,
         Unreadable: _sentence,
         NoCurrentKey: _sentence,
         AccessTokenException: _sentence,

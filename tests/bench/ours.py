@@ -10,7 +10,7 @@ from typing import Any
 
 from issuer import secret
 from issuer.authorize import AuthorizationRequest, issue_code
-from issuer.reload import load
+from issuer.load import load
 from tests.bench.clients import client_credentials, client_id, client_secret, form, spread
 from tests.bench.endpoint import Endpoint, ask, is_answered
 from tests.bench.load import TokenForm

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from issuer import pkce, token
 from issuer.cli import clock
-from issuer.reload import load
+from issuer.load import load
 from issuer.sealed import AuthorizationCode
 from tests.builders import a_request, basic
 

@@ -6,7 +6,7 @@ import pytest
 
 from issuer import token
 from issuer.cli import clock
-from issuer.reload import load
+from issuer.load import load
 from issuer.request import Authorization
 from issuer.scope import Scope
 from issuer.sealed import AuthorizationCode, RefreshToken
