@@ -16,6 +16,9 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from pydantic import AfterValidator, Field
 
 _SHA256 = re.compile(r"sha256:[A-Za-z0-9_-]{43}")
+_ARGON2ID = re.compile(
+    r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}"
+)  # with at least 8 bytes of salt and 12 of hash (RFC 9106 section 3.1)
 _HASHER = PasswordHasher(
     time_cost=2,
     memory_cost=19456,  # 19 MiB: OWASP's first choice of 2026 for servers, in kibibytes
@@ -67,7 +70,7 @@ def _check_password_hash(text: str) -> str:
         parameters = extract_parameters(text)
     except InvalidHashError:
         raise ValueError("must be an argon2id PHC string ($argon2id$…)") from None
-    if parameters.type is not Type.ID:
+    if parameters.type is not Type.ID or not _ARGON2ID.fullmatch(text):
         raise ValueError("must be an argon2id PHC string ($argon2id$…)")
     if parameters.memory_cost > MAX_MEMORY_COST or parameters.time_cost > MAX_TIME_COST:
         raise ValueError("costs more to check than 256 MiB or 16 passes")

@@ -148,6 +148,8 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "clients.web.client_secrets[0].hash", NEVER),
     ("argon2i", SECRETS, [{"hash": PASSWORD_HASH.replace("argon2id", "argon2i")}],
      "clients.web.client_secrets[0].hash", PHC),
+    ("argon2id without its hash", SECRETS, [{"hash": PASSWORD_HASH.rpartition("$")[0] + "$x"}],
+     "clients.web.client_secrets[0].hash", PHC),
     ("argon2id of 1 GB", SECRETS, [{"hash": PASSWORD_HASH.replace("m=8", "m=1048576")}],
      "clients.web.client_secrets[0].hash", COSTLY),
     ("argon2id of 17 passes", SECRETS, [{"hash": PASSWORD_HASH.replace("t=1", "t=17")}],
