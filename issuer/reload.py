@@ -1,8 +1,8 @@
 """The one mutable cell: which registry and key ring are in force.
 
-The whole new world is read, or the old one stays. Content decides what is new: mounted volumes swap
-symlinks, editors rename, and two writes can share a second. The times of the files only save reading
-again what has long been still.
+The whole new world is read, or the old one stays. Content decides what is new: mounted volumes
+swap symlinks, editors rename, and two writes can share a second. The times of the files only save
+reading again what has long been still.
 """
 
 import asyncio
