@@ -1,6 +1,7 @@
 """Verifying access tokens, offline: the resource server's side of RFC 9068 and RFC 6750."""
 
 import asyncio
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -22,6 +23,8 @@ MAX_LEEWAY = 300
 
 REMEMBERED = 1024
 """How many tokens are remembered as verified."""
+
+_REALM = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")  # needs no escape in a challenge
 
 Keys = KeySet | str | Path | Mapping[str, Any] | None
 
@@ -66,6 +69,8 @@ class Verifier:
     ) -> None:
         if not issuer or not audience:
             raise ValueError("a verifier needs an issuer and an audience")
+        if not _REALM.fullmatch(audience):
+            raise ValueError("an audience is printable ASCII without quotation marks")
         if not 0 <= leeway <= MAX_LEEWAY:
             raise ValueError(f"the leeway is between 0 and {MAX_LEEWAY} seconds")
         self._issuer = issuer
@@ -95,7 +100,7 @@ class Verifier:
             InvalidToken: as ``verify``; its challenge names no error if there is no bearer token.
             KeysUnavailable: as ``verify``.
         """
-        return self.verify(_bearer(authorization), now=now)
+        return self.verify(self._bearer(authorization), now=now)
 
     async def verify_async(self, token: str, *, now: int | None = None) -> AccessToken:
         """``verify`` for an asyncio event loop: keys are fetched in a thread.
@@ -116,7 +121,13 @@ class Verifier:
         Raises:
             InvalidToken, KeysUnavailable: as ``verify_header``.
         """
-        return await self.verify_async(_bearer(authorization), now=now)
+        return await self.verify_async(self._bearer(authorization), now=now)
+
+    def _bearer(self, authorization: str | None) -> str:
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise MissingToken("no bearer token", realm=self._audience)
+        return token.strip(" ")
 
     def _verify(self, token: str, now: int) -> AccessToken:
         unverified = jws.parse(token)
@@ -176,10 +187,3 @@ def _key_set(keys: Keys, issuer: str) -> KeySet:
     if isinstance(keys, Path):
         return KeySet.from_file(keys)
     return KeySet.from_dict(keys)
-
-
-def _bearer(authorization: str | None) -> str:
-    scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise MissingToken("no bearer token")
-    return token.strip(" ")
