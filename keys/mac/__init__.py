@@ -1,4 +1,5 @@
-"""MAC access authentication: requests signed with a key that travels inside the access token.
+"""MAC access authentication (draft-ietf-oauth-v2-http-mac), for those who take it or use it.
 
-draft-ietf-oauth-v2-http-mac-01 and -02, and -00 with its ``age``. Needs the extra ``mac``.
+Requests are signed with a key that travels inside the access token, encrypted to the resource
+server. Needs the extra ``mac``.
 """
