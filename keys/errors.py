@@ -83,6 +83,10 @@ class InvalidMac(Challenged):
     scheme = "MAC"
 
 
+class WrongMac(InvalidMac):
+    """The MAC is not that of this request: its sender is told no more than of any other fault."""
+
+
 class MissingMac(InvalidMac):
     """The request has no MAC credentials: it is told the scheme, for whose tokens, and no error."""
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from keys import claims as claims_of
 from keys.access_tokens import LEEWAY, AccessTokens, Keys, seconds
 from keys.claims import AccessToken
-from keys.errors import InvalidMac, InvalidToken, MissingMac
+from keys.errors import InvalidMac, InvalidToken, MissingMac, WrongMac
 from keys.mac import attributes, signed_request
 from keys.mac.attributes import SHA_256, Credentials
 from keys.mac.key_wrapping import DecryptionKeys
@@ -183,7 +183,7 @@ class MacVerifier:
         signed_at = _signed_at(credentials, token)
         mac = signed_request.compute(mac_key, ALGORITHM, _text(credentials, parts))
         if not hmac.compare_digest(mac, credentials.mac):
-            raise InvalidMac("the MAC is another")
+            raise WrongMac("the MAC is another")
         # Only now does anything that the header says come from the holder of the key.
         if abs(now - signed_at) > self._window:
             raise InvalidMac(f"signed {now - signed_at} s ago")

@@ -1,0 +1,111 @@
+"""Middleware for WSGI applications: no request reaches them without a valid access token."""
+
+import sys
+from collections.abc import Collection, Iterable
+from http import HTTPStatus
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from keys.admission import MAX_BODY, Admission, Arrival, ContentTooLarge, header_fields
+from keys.errors import AccessRefused
+from keys.verifier import Verifier
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication
+
+    from keys.mac.verifier import MacVerifier
+
+Environ = dict[str, Any]
+
+ACCESS_TOKEN = "keys.access_token"
+"""Where the application finds the token in ``environ``."""
+
+
+class AccessMiddleware:
+    """Puts the verified token into ``environ["keys.access_token"]``, an ``AccessToken``.
+
+    It answers everybody else itself, and an ``AccessRefused`` that the application raises before
+    it returns.
+
+    Args:
+        app: the application.
+        bearer: verifies bearer tokens; without it none is accepted.
+        mac: verifies MAC credentials; without it none are accepted. The server has to tell the
+            request target as it was sent, in ``RAW_URI`` or ``REQUEST_URI``.
+        origin: ``scheme://host[:port]`` as clients see it, where that is not what ``Host`` and the
+            connection say: behind a proxy. ``X-Forwarded-*`` are not looked at.
+        public: paths, decoded and whole, that are answered without a token.
+        max_body: bytes of the largest body that is held in memory. It is, if the credentials
+            have a hash of it; any other body is for the application to read.
+
+    Raises:
+        ValueError: no verifier, or two for the same audience, or an argument makes no sense.
+    """
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        *,
+        bearer: Verifier | None = None,
+        mac: "MacVerifier | None" = None,
+        origin: str | None = None,
+        public: Collection[str] = (),
+        max_body: int = MAX_BODY,
+    ) -> None:
+        self._app = app
+        self._admission = Admission(
+            bearer=bearer, mac=mac, origin=origin, public=public, max_body=max_body
+        )
+
+    def __call__(self, environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
+        """One request, as WSGI describes it."""
+        if self._admission.is_public(_path(environ)):
+            return self._app(environ, start_response)
+        try:
+            arrival = _arrival(environ)
+            body = None
+            if self._admission.needs_body(arrival.authorization):
+                body = _read(environ, self._admission.max_body)
+                environ["wsgi.input"] = BytesIO(body)
+            environ[ACCESS_TOKEN] = self._admission.verify(arrival, body)
+            return self._app(environ, start_response)
+        except AccessRefused as refused:
+            return _refuse(refused, environ, start_response)
+
+
+def _refuse(
+    refused: AccessRefused, environ: Environ, start_response: "StartResponse"
+) -> Iterable[bytes]:
+    body = str(refused).encode()
+    fields = [*header_fields(refused), ("Content-Length", str(len(body)))]
+    status = f"{refused.status} {HTTPStatus(refused.status).phrase}"
+    # With exc_info an answer that was not sent yet is replaced, and after one that was, it raises.
+    start_response(status, fields, sys.exc_info())
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _path(environ: Environ) -> str:
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return str(path).encode("latin-1").decode("utf-8", "replace")
+
+
+def _arrival(environ: Environ) -> Arrival:
+    return Arrival(
+        method=environ["REQUEST_METHOD"],
+        target=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
+        scheme=environ["wsgi.url_scheme"],
+        host=environ.get("HTTP_HOST", ""),
+        authorization=environ.get("HTTP_AUTHORIZATION"),
+    )
+
+
+def _read(environ: Environ, max_body: int) -> bytes:
+    length = environ.get("CONTENT_LENGTH")
+    if length and int(length) > max_body:
+        raise ContentTooLarge(f"a body of {length} bytes")
+    if not length and not environ.get("wsgi.input_terminated"):
+        return b""  # PEP 3333: without a length there is nothing to read
+    body: bytes = environ["wsgi.input"].read(int(length) if length else max_body + 1)
+    if len(body) > max_body:
+        raise ContentTooLarge(f"a body of more than {max_body} bytes")
+    return body
