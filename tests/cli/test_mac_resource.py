@@ -125,11 +125,13 @@ def test_without_a_resource_no_file_is_made(run, registry, private, uri):
     assert not private.exists()
 
 
-def test_a_bearer_resource_has_no_private_half(run, registry, private):
-    result = run("resource", "add", URI, "--private-key", str(private))
+@pytest.mark.parametrize("options", [["--private-key", "pay.jwks.json"], ["--curve", "P-256"]])
+def test_a_bearer_resource_has_no_key_pair(run, registry, private, options):
+    result = run("resource", "add", URI, *options)
     assert result.exit_code == 2
-    assert "a Bearer resource has no key" in result.stderr
+    assert "--private-key and --curve are for --mac alone" in result.stderr
     assert not private.exists()
+    assert run("resource", "add", URI, "--mac", *options).exit_code == 0
 
 
 def test_the_next_key_takes_over_after_the_delay(add, rotate, registry, at):
