@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from issuer.documents import near
@@ -66,7 +67,7 @@ def _check_jwks(resource: Resource) -> Iterator[Finding]:
     if resource.is_mac and resource.jwks is None:
         sentence = (
             "must have a key that MAC keys are encrypted to; "
-            f"`issuer resource rotate {resource.resource}` makes it"
+            f"`issuer resource rotate {quote(resource.resource)}` makes it"
         )
         yield at, sentence
     # Whoever registered a key expects tokens that nobody else can use. Bearer tokens are not.

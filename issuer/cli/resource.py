@@ -72,8 +72,8 @@ def add(  # noqa: PLR0913  the fields of a registration
       issuer resource add https://api.example --scope read --scope write
       issuer resource add https://pay.example --scope pay --mac --private-key pay.jwks.json
     """
-    if private_key and not mac:
-        raise click.UsageError("--private-key is for --mac: a Bearer resource has no key")
+    if (private_key or curve) and not mac:
+        raise click.UsageError("--private-key and --curve are for --mac alone")
     record: dict[str, Any] = {"scopes": " ".join(scopes).split()}
     if access_token_lifetime is not None:
         record["access_token_lifetime"] = access_token_lifetime

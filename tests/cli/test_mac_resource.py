@@ -125,11 +125,13 @@ def test_without_a_resource_no_file_is_made(run, registry, private, uri):
     assert not private.exists()
 
 
-def test_a_bearer_resource_has_no_private_half(run, registry, private):
-    result = run("resource", "add", URI, "--private-key", str(private))
+@pytest.mark.parametrize("options", [["--private-key", "pay.jwks.json"], ["--curve", "P-256"]])
+def test_a_bearer_resource_has_no_key_pair(run, registry, private, options):
+    result = run("resource", "add", URI, *options)
     assert result.exit_code == 2
-    assert "a Bearer resource has no key" in result.stderr
+    assert "--private-key and --curve are for --mac alone" in result.stderr
     assert not private.exists()
+    assert run("resource", "add", URI, "--mac", *options).exit_code == 0
 
 
 def test_the_next_key_takes_over_after_the_delay(add, rotate, registry, at):
@@ -278,6 +280,30 @@ def test_keys_can_be_an_array_of_tables(rotate, registry, at):
     assert rotate("--in", "0").exit_code == 0
     assert jwk["kid"] not in registry.read_text()
     assert len(keys_in(registry)) == 2
+
+
+@pytest.mark.parametrize(
+    ("jwks", "problem"),
+    [
+        ("{ keys = [{ not_before = 'soon' }] }", "jwks.keys[0].kty: is missing"),
+        ("{ keys = [3] }", "jwks.keys[0]: should be a dictionary"),
+        ("{ keys = 3 }", "jwks.keys: should be a valid tuple"),
+        ("{ kyes = [] }", 'jwks.kyes: unknown key; did you mean "keys"?'),
+        ("3", "jwks: should be a dictionary"),
+    ],
+)
+def test_what_is_no_jwk_set_is_refused_in_the_registrys_own_words(
+    rotate, registry, private, jwks, problem
+):
+    text = f'[resources."{URI}"]\naccess_token_type = "mac"\njwks = {jwks}\n'
+    registry.write_text(f"{registry.read_text()}\n{text}")
+    before = registry.read_bytes()
+    result = rotate("--private-key", str(private))
+    assert result.exit_code == 1
+    assert f'resources."{URI}".{problem}' in result.stderr
+    assert result.stderr.endswith("Nothing was changed.\n")
+    assert registry.read_bytes() == before
+    assert not private.exists()
 
 
 def test_a_json_registry_can_be_rotated(run, tmp_path, at):

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from issuer import load
 from issuer.load import Refused
@@ -98,6 +100,23 @@ def test_a_jwk_set_is_an_object_with_keys():
     with pytest.raises(InvalidRegistry, match=r"jwks\.kyes: unknown key; did you mean \"keys\"\?"):
         parsed(jwks={"kyes": [KEY]})
     assert problem(jwks=[KEY]) == "jwks: should be a dictionary or an instance of JWKSet"
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.text("Aw", min_size=43, max_size=43),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*P256, "d", "not_before", "key_ops"]), ANYTHING), ANYTHING)
+def test_whatever_stands_there_is_taken_or_refused_as_a_problem(members, jwks):
+    """A worker reads it while it runs; nothing else may come of it."""
+    for given_jwks in (jwks, {"keys": jwks}, {"keys": [jwks]}, {"keys": [P256 | members]}):
+        try:
+            parsed(jwks=given_jwks)
+        except InvalidRegistry as refused:
+            assert refused.problems  # noqa: PT017  either is right
 
 
 def test_a_mac_resource_without_a_key_is_told_the_command():
