@@ -1,5 +1,6 @@
 """The programs in ``keys/README.md``, as they stand there, in front of a real issuer."""
 
+import json
 import os
 import re
 import socket
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from keys.mac.httpx import MacAuth
+from tests.builders import MAC_API, MAC_PRIVATE_JWK
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "keys" / "README.md").read_text()
@@ -41,11 +45,15 @@ def api(request, issuer_server, tmp_path_factory):
     folder = tmp_path_factory.mktemp("guide")
     program = PROGRAMS[request.param]
     (folder / request.param).write_text(program)
+    (folder / "mac-keys.json").touch(mode=0o600)
+    (folder / "mac-keys.json").write_text(json.dumps({"keys": [MAC_PRIVATE_JWK]}))
     port = a_free_port()
     environment = {
         **os.environ,
         "ISSUER": issuer_server.url,
         "AUDIENCE": issuer_server.audience,
+        "MAC_AUDIENCE": MAC_API,
+        "MAC_KEYS": str(folder / "mac-keys.json"),
         "PYTHONPATH": str(ROOT),
     }
     process = subprocess.Popen(
@@ -89,10 +97,11 @@ def test_a_token_with_the_scope_gets_the_invoices(api, issuer_server):
         assert answer.json()["invoices"] == []
 
 
-def test_a_request_without_a_token_is_told_the_scheme(api, issuer_server):
+def test_a_request_without_a_token_is_told_the_schemes(api, issuer_server):
     answer = get(api, None)
     assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"] == f'Bearer realm="{issuer_server.audience}"'
+    told = [f'Bearer realm="{issuer_server.audience}"', f'MAC realm="{MAC_API}"']
+    assert answer.headers.get_list("WWW-Authenticate") == told
 
 
 def test_a_forged_token_is_refused(api, issuer_server):
@@ -109,3 +118,30 @@ def test_a_token_without_the_scope_is_told_which_one_is_needed(api, issuer_serve
     assert answer.status_code == 403
     assert answer.headers["WWW-Authenticate"].startswith('Bearer error="insufficient_scope"')
     assert 'scope="read"' in answer.headers["WWW-Authenticate"]
+
+
+def mac_auth(issuer_server, scope: str) -> MacAuth:
+    answer = issuer_server.token(grant_type="client_credentials", scope=scope, resource=MAC_API)
+    return MacAuth(answer.json())
+
+
+def test_a_signed_request_with_the_scope_gets_the_invoices(api, issuer_server):
+    for _ in range(2):
+        answer = api.get("/invoices?page=%C3%A9", auth=mac_auth(issuer_server, "read"))
+        assert answer.status_code == 200
+        assert answer.json()["invoices"] == []
+
+
+def test_a_signed_request_that_was_changed_is_refused(api, issuer_server):
+    signed = next(mac_auth(issuer_server, "read").auth_flow(api.build_request("GET", "/invoices")))
+    header = {"Authorization": signed.headers["Authorization"]}
+    answer = api.get("/invoices?page=2", headers=header)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith('MAC error="')
+    assert api.get("/invoices", headers=header).status_code == 200
+
+
+def test_a_signed_request_without_the_scope_is_refused(api, issuer_server):
+    answer = api.get("/invoices", auth=mac_auth(issuer_server, "write"))
+    assert answer.status_code == 403
+    assert answer.headers["WWW-Authenticate"].startswith("MAC ")

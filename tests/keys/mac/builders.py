@@ -49,9 +49,7 @@ def signed(
     else:
         text = normalize(request, ts=ts, nonce=nonce, ext=ext)
     mac = compute(mac_key.encode(), algorithm, text)
-    return to_header(
-        Credentials(id=token, ts=ts, nonce=nonce, mac=mac, ext=ext, bodyhash=bodyhash)
-    )
+    return to_header(Credentials(id=token, ts=ts, nonce=nonce, mac=mac, ext=ext, bodyhash=bodyhash))
 
 
 def sent(request: Request = REQUEST, **changes) -> dict:
