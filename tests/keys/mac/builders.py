@@ -32,7 +32,7 @@ def a_mac_verifier(audience: str = AUDIENCE, keys=None, **options) -> MacVerifie
     return MacVerifier(ISSUER, audience, keys or a_jwks(KEY), **options)
 
 
-def signed(
+def signed(  # noqa: PLR0913  each with a default
     token: str = TOKEN,
     *,
     request: Request = REQUEST,
@@ -49,9 +49,7 @@ def signed(
     else:
         text = normalize(request, ts=ts, nonce=nonce, ext=ext)
     mac = compute(mac_key.encode(), algorithm, text)
-    return to_header(
-        Credentials(id=token, ts=ts, nonce=nonce, mac=mac, ext=ext, bodyhash=bodyhash)
-    )
+    return to_header(Credentials(id=token, ts=ts, nonce=nonce, mac=mac, ext=ext, bodyhash=bodyhash))
 
 
 def sent(request: Request = REQUEST, **changes) -> dict:
