@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from issuer import files, registry
+from issuer import consistency, files, registry
+from issuer.documents import dotted
 from issuer.files import Unreadable
 from issuer.registry import InvalidRegistry, Registry
 from issuer.server import AuthorizationServer
@@ -81,13 +82,15 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
     """The server of the two.
 
     Raises:
-        Refused: the keys do not last as long as the tokens that the registry promises.
+        Refused: the keys do not last as long as the tokens that the registry promises, or a
+            resource server has no key yet.
     """
+    early = [f"registry: {dotted(path)}: {why}" for path, why in consistency.check_at(found, now)]
     problems = held.problems(
         now,
         longest_token_lifetime=found.longest_access_token_lifetime(),
         longest_sealed_lifetime=found.longest_sealed_lifetime(),
     )
-    if problems:
-        raise Refused(tuple(f"key ring: {problem}" for problem in problems))
+    if early or problems:
+        raise Refused((*early, *(f"key ring: {problem}" for problem in problems)))
     return AuthorizationServer.of(found, held)

@@ -16,7 +16,7 @@ from issuer import consistency, documents, secret
 from issuer.client import Client, ClientSecret
 from issuer.consistency import Offered
 from issuer.documents import Problem, near
-from issuer.resource import Resource
+from issuer.resource import EncryptionJWK, JWKSet, Resource
 from issuer.settings import Settings
 from issuer.user import User
 
@@ -29,6 +29,10 @@ TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
 )
 """The tables of records: what a record is, and the field that its key fills."""
 
+HELD: Mapping[int | str, type[Any]] = MappingProxyType(
+    {"client_secrets": ClientSecret, "jwks": JWKSet, "keys": EncryptionJWK}
+)
+"""What lies within a record, by the field that it lies in."""
 
 _Merged = dict[str, dict[str, tuple[str, Any]]]
 
@@ -241,7 +245,7 @@ def _problems(
 
 def _sentence(fault: str, message: str, where: tuple[int | str, ...], kind: type[Any]) -> str:
     if fault == "unexpected_keyword_argument":
-        holder: type[Any] = ClientSecret if "client_secrets" in where[:-1] else kind
+        holder = next((HELD[each] for each in reversed(where[:-1]) if each in HELD), kind)
         return "unknown key" + near(str(where[-1]), holder.__dataclass_fields__)
     if fault == "missing":
         return "is missing"

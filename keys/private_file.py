@@ -42,10 +42,7 @@ def write(path: Path, text: str) -> None:
     target = path.resolve()  # A symbolic link keeps pointing at what it names.
     descriptor, temporary = mkstemp(dir=target.parent, prefix=f".{target.name}.")  # mode 0600
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        _fill(descriptor, text)
         Path(temporary).replace(target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -53,8 +50,31 @@ def write(path: Path, text: str) -> None:
     _sync_directory(target.parent)
 
 
+def create(path: Path, text: str) -> None:
+    """A new file at ``path``, readable by the owner alone, that holds ``text``.
+
+    Raises:
+        OSError: it is there already, whatever it is, or cannot be made.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(path, flags, _OWNER_ONLY)
+    try:
+        _fill(descriptor, text)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+
+
 class _Unfit(Exception):
     """Why, without the name."""
+
+
+def _fill(descriptor: int, text: str) -> None:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _read(descriptor: int) -> bytes:

@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey, OKPKey
 
 from keys.algorithms import thumbprint
 from keys.encoding import from_base64url
+from keys.jwks import SECRET_MEMBERS
 
 ALG = "ECDH-ES"
 
@@ -22,7 +23,6 @@ MAX_KID = 128
 Key = ECKey | OKPKey
 
 _COORDINATE_BYTES = 32
-_SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KID = re.compile(rf"[\x21\x23-\x5b\x5d-\x7e]{{1,{MAX_KID}}}")
 
 
@@ -63,11 +63,20 @@ def read_public(jwk: Mapping[str, Any]) -> tuple[str, Key]:
     Raises:
         ValueError: it is no such key, or a private one. The sentence quotes no key.
     """
-    secret = sorted(jwk.keys() & _SECRET_MEMBERS)
-    if secret:
-        raise ValueError(f"must be a public key; {secret[0]!r} is a private key's member")
+    check_public(jwk)
     curve = _curve(jwk)
     return jwk["kid"], curve.load(jwk, *curve.public_members)
+
+
+def check_public(jwk: Mapping[str, Any]) -> None:
+    """Returns where nothing of a private key is in ``jwk``.
+
+    Raises:
+        ValueError: naming the member, never its value.
+    """
+    secret = sorted(jwk.keys() & SECRET_MEMBERS)
+    if secret:
+        raise ValueError(f"must be a public key; {secret[0]!r} is a private key's member")
 
 
 def read_private(jwk: Mapping[str, Any]) -> tuple[str, Key]:
@@ -103,7 +112,7 @@ def generate_key(crv: str = DEFAULT_CURVE) -> dict[str, str]:
 
 def public_jwk(jwk: Mapping[str, str]) -> dict[str, str]:
     """What of a private key anybody may know."""
-    return {name: value for name, value in jwk.items() if name not in _SECRET_MEMBERS}
+    return {name: value for name, value in jwk.items() if name not in SECRET_MEMBERS}
 
 
 def _curve(jwk: Mapping[str, Any]) -> Curve:
