@@ -98,13 +98,15 @@ class SQLiteReplays:
     may_block: ClassVar[bool] = True
 
     def __init__(self, path: Path, *, clock: Callable[[], int] = seconds) -> None:
-        self._spent = SpentIds(path)
+        self._spent = SpentIds(path)  # connects at its first use
         self._lock = threading.Lock()
+        first = SpentIds(path)
         try:
-            self._spent.probe(clock())
+            first.probe(clock())
         except StoreUnavailable as unavailable:
             raise ValueError(f"{path.name} cannot remember requests: {unavailable}") from None
-        self._spent.disconnect()
+        finally:
+            first.disconnect()
 
     def claim(self, jti: str, use: str, *, issued_at: int, expires_at: int, now: int) -> bool:
         """See ``Replays``."""

@@ -32,7 +32,7 @@ def a_mac_verifier(audience: str = AUDIENCE, keys=None, **options) -> MacVerifie
     return MacVerifier(ISSUER, audience, keys or a_jwks(KEY), **options)
 
 
-def signed(
+def signed(  # noqa: PLR0913  each with a default
     token: str = TOKEN,
     *,
     request: Request = REQUEST,
