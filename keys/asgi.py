@@ -66,7 +66,7 @@ class AccessMiddleware:
             arrival = _arrival(scope)
             body = None
             if self._admission.needs_body(arrival.authorization):
-                body = await _read(receive, self._admission.max_body)
+                body = await _read(scope, receive, self._admission.max_body)
                 receive = _again(body, receive)
             token = await self._verify(arrival, body)
             await self._app({**scope, "access_token": token}, receive, answer.send)
@@ -139,7 +139,10 @@ def _field(scope: Scope, name: bytes) -> str | None:
     return b", ".join(values).decode("latin-1") if values else None
 
 
-async def _read(receive: Receive, max_body: int) -> bytes:
+async def _read(scope: Scope, receive: Receive, max_body: int) -> bytes:
+    length = _field(scope, b"content-length") or ""
+    if length.isdecimal() and int(length) > max_body:
+        raise ContentTooLarge(f"a body of {length} bytes")
     body = bytearray()
     more = True
     while more:

@@ -179,12 +179,18 @@ def test_a_chunked_body_is_read_and_handed_on(api, token):
         assert answer.json()["body"] == "pay=1"
 
 
-def test_a_body_that_is_too_large_to_be_held_is_refused(api, token):
+def test_a_body_that_is_too_large_to_be_held_is_refused_unread(api, token):
+    auth = MacAuth(token, body_hash=True)
+    signed = next(auth.auth_flow(httpx.Request("POST", api.url, content=b"x")))
+    with closing(http.client.HTTPConnection(api.host, api.port, timeout=10)) as connection:
+        connection.putrequest("POST", "/")
+        connection.putheader("Authorization", signed.headers["Authorization"])
+        connection.putheader("Content-Length", str((1 << 20) + 1))
+        connection.endheaders()
+        assert connection.getresponse().status == 413
     large = b"x" * ((1 << 20) + 1)
-    with httpx.Client() as client:
-        auth = MacAuth(token, body_hash=True)
-        assert client.post(api.url, content=large, auth=auth).status_code == 413
-        assert client.post(api.url, content=large, auth=MacAuth(token)).status_code == 200
+    assert httpx.post(api.url, content=large, auth=MacAuth(token)).status_code == 200
+    assert httpx.post(api.url, content=large[1:], auth=auth).status_code == 200
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
@@ -230,6 +236,14 @@ def test_behind_a_proxy_the_origin_is_the_public_one(server, issuer_server, mac_
     ):
         assert httpx.get(f"{proxy.url}/x", auth=MacAuth(token)).status_code == 401
         assert httpx.get(f"{api.url}/x", auth=MacAuth(token)).status_code == 200
+
+
+def test_a_path_that_the_proxy_cut_off_is_part_of_the_target(issuer_server, mac_token, tmp_path):
+    """uvicorn puts its root path before what it received."""
+    with RunningApi("uvicorn", issuer_server, tmp_path, UVICORN_ROOT_PATH="/app") as api:
+        token = mac_token()
+        assert send(api, "/x", sign(api, token, "/x")).status == 401
+        assert send(api, "/x", sign(api, token, "/app/x")).status == 200
 
 
 def test_what_is_refused_is_said_to_the_log_alone(api, token):
