@@ -100,12 +100,13 @@ def _arrival(environ: Environ) -> Arrival:
 
 
 def _read(environ: Environ, max_body: int) -> bytes:
-    length = environ.get("CONTENT_LENGTH")
-    if length and int(length) > max_body:
-        raise ContentTooLarge(f"a body of {length} bytes")
-    if not length and not environ.get("wsgi.input_terminated"):
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not length.isdecimal() and not environ.get("wsgi.input_terminated"):
         return b""  # PEP 3333: without a length there is nothing to read
-    body: bytes = environ["wsgi.input"].read(int(length) if length else max_body + 1)
+    if length.isdecimal() and int(length) > max_body:
+        raise ContentTooLarge(f"a body of {length} bytes")
+    size = int(length) if length.isdecimal() else max_body + 1
+    body: bytes = environ["wsgi.input"].read(size)
     if len(body) > max_body:
         raise ContentTooLarge(f"a body of more than {max_body} bytes")
     return body

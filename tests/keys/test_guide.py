@@ -11,9 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import requests
+from requests_oauthlib import OAuth2
 
 from keys.mac.httpx import MacAuth
-from tests.builders import MAC_API, MAC_PRIVATE_JWK
+from tests.builders import MAC_API, MAC_PRIVATE_JWK, SECRET
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "keys" / "README.md").read_text()
@@ -21,6 +23,12 @@ PROGRAMS = {
     program.split(",", 1)[0].removeprefix("# "): program
     for program in re.findall(r"```python\n(# \w+\.py, .*?)```", GUIDE, re.DOTALL)
 }
+
+
+def snippet(beginning: str) -> str:
+    """The block of the guide that begins so."""
+    (found,) = re.findall(rf"```python\n({re.escape(beginning)}.*?)```", GUIDE, re.DOTALL)
+    return found
 
 
 def command(program: str, port: int) -> list[str]:
@@ -145,3 +153,28 @@ def test_a_signed_request_without_the_scope_is_refused(api, issuer_server):
     answer = api.get("/invoices", auth=mac_auth(issuer_server, "write"))
     assert answer.status_code == 403
     assert answer.headers["WWW-Authenticate"].startswith("MAC ")
+
+
+def test_the_client_of_the_guide_gets_a_token_and_the_invoices(api, issuer_server):
+    program = snippet("# pip install '.[mac]' requests")
+    for said, here in {
+        "https://issuer.example": issuer_server.url,
+        "https://pay.example/": f"{api.base_url}/",
+        "https://pay.example": MAC_API,
+    }.items():
+        assert said in program
+        program = program.replace(said, here)
+    known = {"secret": SECRET}
+    exec(program, known)  # noqa: S102  a program that is to be tried as it stands
+    assert known["page"].json() == {"subject": "web", "invoices": []}
+    assert known["paid"].status_code in {200, 405}  # Django's view takes any method
+
+
+def test_the_class_for_requests_oauthlib_signs(api, issuer_server, monkeypatch):
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    known = {}
+    exec(snippet("from oauthlib.oauth2"), known)  # noqa: S102  the same
+    token = issuer_server.token(grant_type="client_credentials", resource=MAC_API).json()
+    auth = OAuth2(client=known["MACClient"]("web", token=token))
+    answer = requests.get(f"{api.base_url}/invoices", {"q": "é"}, auth=auth, timeout=10)
+    assert answer.json()["subject"] == "web"

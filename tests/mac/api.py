@@ -45,16 +45,17 @@ async def application(scope, receive, send):
         body += message["body"]
         more = message["more_body"]
     content = answer(scope.get("access_token"), scope["path"], body)
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    if scope["path"] == "/late":
-        scope["access_token"].require("pay")
+    status = 307 if scope["path"] == "/moved" else 200
+    headers = [(b"location", b"/x")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 
 
 def wsgi_application(environ, start_response):
     body = environ["wsgi.input"].read()
     content = answer(environ.get("keys.access_token"), environ["PATH_INFO"], body)
-    start_response("200 OK", [("Content-Length", str(len(content)))])
+    status = "307 Moved" if environ["PATH_INFO"] == "/moved" else "200 OK"
+    start_response(status, [("Content-Length", str(len(content))), ("Location", "/x")])
     return [content]
 
 

@@ -163,6 +163,17 @@ def test_our_signer_signs_what_is_merged_into_the_url(api, token, call: Client):
     assert answer.json()["body"] == "é"
 
 
+def test_a_redirect_is_not_signed_again(api, token):
+    """Neither library asks for another signature: whoever follows a redirect is refused."""
+    moved = f"{api.url}/moved"
+    assert requests.get(moved, auth=RequestsMacAuth(token), timeout=10).status_code == 401
+    with httpx.Client(auth=HttpxMacAuth(token)) as client:
+        assert client.get(moved, follow_redirects=True).status_code == 401
+        answer = client.get(moved)
+        assert answer.status_code == 307
+        assert client.get(answer.next_request.url).status_code == 200
+
+
 async def _asked_async(api: RunningApi, token: Token) -> int:
     async with httpx.AsyncClient(auth=HttpxMacAuth(token, body_hash=True)) as client:
         return (await client.post(f"{api.url}/x", content=b"pay=1")).status_code

@@ -9,7 +9,7 @@ import requests
 
 from keys.mac.httpx import MacAuth as HttpxMacAuth
 from keys.mac.requests import MacAuth as RequestsMacAuth
-from keys.mac.signed_request import Request
+from keys.mac.signed_request import Request, body_hash
 from keys.mac.signer import MacCredentials, Signer, authorization
 from tests.builders import NOW
 
@@ -103,6 +103,17 @@ def test_both_classes_sign_the_same():
         credentials = MacCredentials.from_response(RESPONSE | SHA_256)
         request = Request.of("GET", "/x?a=1", "example.com", 443)
         assert header == authorization(request, credentials, ts=NOW, nonce=nonce)
+
+
+def test_a_form_is_hashed_as_it_is_sent():
+    by_requests = RequestsMacAuth(RESPONSE, body_hash=True)
+    by_httpx = HttpxMacAuth(RESPONSE, body_hash=True)
+    form = {"a": "é", "b": ""}
+    one = requests.Request("POST", "https://example.com/x", data=form, auth=by_requests).prepare()
+    two = next(by_httpx.auth_flow(httpx.Request("POST", "https://example.com/x", data=form)))
+    expected = body_hash(b"a=%C3%A9&b=")
+    assert f'ext="sha-256={expected}"' in one.headers["Authorization"]
+    assert f'ext="sha-256={expected}"' in two.headers["Authorization"]
 
 
 def test_a_host_that_is_set_by_hand_is_the_one_that_is_signed():
