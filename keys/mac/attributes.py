@@ -19,7 +19,8 @@ _ATTRIBUTES = _NEEDED | {"ts", "ext", "bodyhash"}
 
 _PLAIN = r"[\x20\x21\x23-\x5b\x5d-\x7e]"  # the plain-string of the draft: nothing to escape
 # Without quotation marks a value ends at a blank or a comma, as in RFC 9110 section 11.2.
-_ATTRIBUTE = re.compile(rf' *([A-Za-z]+)=(?:"({_PLAIN}*)"|([\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+)) *')
+_VALUE = rf'(?:"({_PLAIN}*)"|([\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+))'
+_ATTRIBUTE = re.compile(rf" *([A-Za-z]+)={_VALUE} *,")
 _PLAIN_STRING = re.compile(rf"{_PLAIN}*")
 _TIMESTAMP = re.compile(r"[1-9][0-9]{0,11}")
 
@@ -88,15 +89,17 @@ def to_header(credentials: Credentials) -> str:
 
 def _attributes(text: str) -> dict[str, str]:
     attributes: dict[str, str] = {}
-    position = -1
+    text += ","  # Every attribute ends with one; a comma that nothing follows is one too many.
+    position = 0
     while position < len(text):
-        match = _ATTRIBUTE.match(text, position + 1)
-        if match is None or text[match.end() : match.end() + 1] not in ("", ","):
+        match = _ATTRIBUTE.match(text, position)
+        if match is None:
             raise InvalidMac("header: not attributes, each with its value")
-        name = match[1].lower()
+        name, quoted, bare = match.groups()
+        name = name.lower()
         if name in attributes:
             raise InvalidMac("header: an attribute is there twice")
-        attributes[name] = match[3] or match[2]
+        attributes[name] = bare or quoted
         position = match.end()
     return attributes
 
