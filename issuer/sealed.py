@@ -1,13 +1,14 @@
 """What the issuer hands out sealed and reads again: one frozen type per purpose.
 
 No record of a client or user is in them. Who they are, and what they may do, is asked of the live
-registry when the value comes back.
+registry when the value comes back. Only of a user whom no registry knows, the claims travel along.
 """
 
 import os
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from issuer.scope import Scope
 
@@ -15,6 +16,20 @@ from issuer.scope import Scope
 def fresh_id() -> str:
     """A name that nothing else has: 128 random bits. It is never what keeps a secret."""
     return urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How a user logged in, for the id_token to say (OpenID Connect Core section 2)."""
+
+    amr: tuple[str, ...] = ()
+    """The methods by which the user proved who they are (RFC 8176)."""
+    acr: str | None = None
+    """The class of assurance that they reach together."""
+    sid: str = ""
+    """The id of the session."""
+    claims: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
+    """What a login application said of a user who is in no registry; None for one who is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +48,10 @@ class AuthorizationCode:
     issued_at: int
     expires_at: int
     code_challenge: str | None = None
+    nonce: str | None = None
+    """What the client asked to read again in its id_token."""
+    login: Login | None = None
+    """None where no browser was there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +68,4 @@ class RefreshToken:
     auth_time: int
     issued_at: int
     expires_at: int
+    login: Login | None = None

@@ -9,7 +9,7 @@ from issuer.cli import clock
 from issuer.load import load
 from issuer.request import Authorization
 from issuer.scope import Scope
-from issuer.sealed import AuthorizationCode, RefreshToken
+from issuer.sealed import AuthorizationCode, Login, RefreshToken
 from issuer.server import AuthorizationServer
 from keys.encoding import from_base64url, parse_object, to_base64url
 from keys.ring import KeyRing, write
@@ -263,6 +263,12 @@ def test_a_value_sealed_elsewhere_is_unreadable(run, server):
         server.registry, server.ring, Sealer(server.ring, "https://other.example")
     )
     assert run("inspect", stdin=a_sealed(other, RefreshToken)).exit_code == 1
+
+
+def test_a_login_is_shown(run, server):
+    result = run("inspect", stdin=a_sealed(server, RefreshToken, login=Login(amr=("pwd",))))
+    assert result.exit_code == 0
+    assert '"amr": ["pwd"]' in result.stdout
 
 
 def test_no_key_material_is_shown(run, server, registry):
