@@ -75,6 +75,12 @@ class Client:
     """The audiences it may have tokens for; the first is the default."""
     require_pkce: StrictBool = True
     """False lets a confidential client that cannot do PKCE go without (RFC 7636)."""
+    require_pushed_authorization_requests: StrictBool = False
+    """True refuses its authorization requests that were not pushed (RFC 9126 section 6)."""
+    skip_consent: StrictBool = False
+    """True for the team's own applications: the user is not asked."""
+    post_logout_redirect_uris: tuple[RedirectURI, ...] = ()
+    """Where a user may be sent after logging out (OpenID Connect RP-Initiated Logout 1.0)."""
     access_token_lifetime: AccessTokenLifetime | None = None
     """Seconds; the shorter of the client's and the resource's holds."""
     authorization_code_lifetime: AuthorizationCodeLifetime | None = None
@@ -96,3 +102,7 @@ class Client:
     def registered_redirect_uri(self, presented: str) -> bool:
         """True where ``presented`` is one of its redirect URIs (RFC 9700 section 2.1)."""
         return any(redirect_uri.matches(uri, presented) for uri in self.redirect_uris)
+
+    def registered_post_logout_redirect_uri(self, presented: str) -> bool:
+        """True where the user may be sent to ``presented`` after logging out."""
+        return any(redirect_uri.matches(uri, presented) for uri in self.post_logout_redirect_uris)

@@ -33,6 +33,8 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
     """
     scheme = registry.issuer.replay_store.partition(":")[0]
     yield from _known(("issuer", "replay_store"), [scheme], offered.replay_stores)
+    if (registry.issuer.login_url is None) != (registry.issuer.login_jwks is None):
+        yield ("issuer", "login_url"), "needs login_jwks, and login_jwks needs login_url"
     for name, resource in registry.resources.items():
         at = ("resources", name, "access_token_type")
         yield from _known(at, [resource.access_token_type], offered.access_token_types)
