@@ -9,6 +9,7 @@ from pydantic import AfterValidator, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
 from issuer import redirect_uri, secret
+from issuer.branding import Link, Logo
 from issuer.record import (
     STRICT,
     AccessTokenLifetime,
@@ -63,7 +64,14 @@ class Client:
 
     client_id: Identifier
     client_name: Text = ""
-    client_uri: Text = ""
+    client_uri: Link | None = None
+    """Where people find it: the way back from a page that cannot go on."""
+    logo_uri: Logo | None = None
+    """Shown where it asks for consent."""
+    policy_uri: Link | None = None
+    """Its privacy policy."""
+    tos_uri: Link | None = None
+    """Its terms of service."""
     contacts: tuple[Text, ...] = ()
     token_endpoint_auth_method: str = "client_secret_basic"
     client_secrets: tuple[ClientSecret, ...] = ()
@@ -93,6 +101,11 @@ class Client:
         default_factory=dict[str, Any]
     )
     """Said in every access token of this client."""
+
+    @property
+    def name(self) -> str:
+        """What people are told it is called."""
+        return self.client_name or self.client_id
 
     @property
     def is_public(self) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 from pydantic import TypeAdapter, ValidationError
 
 from issuer import consistency, documents, secret
+from issuer.branding import Branding
 from issuer.client import Client, ClientSecret
 from issuer.consistency import Offered
 from issuer.documents import Problem, near
@@ -30,6 +31,7 @@ TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
 """The tables of records: what a record is, and the field that its key fills."""
 
 
+_T = TypeVar("_T")
 _Merged = dict[str, dict[str, tuple[str, Any]]]
 
 
@@ -50,6 +52,7 @@ class Registry:
     clients: Mapping[str, Client]
     users: Mapping[str, User]
     scopes: Mapping[str, str]
+    branding: Branding
     has_stretched_secrets: bool
     """True where comparing some client's secret takes milliseconds."""
     digest: str
@@ -68,6 +71,7 @@ class Registry:
         clients: tuple[Client, ...] = (),
         users: tuple[User, ...] = (),
         scopes: Mapping[str, str] = MappingProxyType({}),
+        branding: Branding = Branding(),  # noqa: B008  it never changes
         digest: str = "",
     ) -> "Registry":
         """The registry of these records. Whether they fit together is not checked here."""
@@ -78,6 +82,7 @@ class Registry:
             clients=MappingProxyType({each.client_id: each for each in clients}),
             users=MappingProxyType({each.username: each for each in users}),
             scopes=MappingProxyType(dict(scopes)),
+            branding=branding,
             digest=digest,
             _logins=MappingProxyType(logins | {user.username: user for user in users}),
             _subjects=MappingProxyType({user.sub: user for user in users}),
@@ -142,11 +147,13 @@ def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
     """
     read, problems = _read(files)
     readable = not problems
-    merged, double = documents.merge(read, ["issuer", *TABLES, "scopes"])
+    merged, double = documents.merge(read, ["issuer", *TABLES, "scopes", "branding"])
     problems += double
     settings = None
     if readable or merged["issuer"]:  # else it may well be in the file that cannot be read
-        settings = _settings(merged["issuer"], problems, next(iter(files), "registry"))
+        file = next(iter(files), "registry")
+        settings = _table("issuer", Settings, merged["issuer"], problems, file)
+    branding = _table("branding", Branding, merged["branding"], problems)
     records = {table: _records(table, merged[table], problems) for table in TABLES}
     registry = Registry.of(
         settings or Settings(url="https://unreadable.invalid"),
@@ -154,6 +161,7 @@ def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
         clients=tuple(records["clients"]),
         users=tuple(records["users"]),
         scopes=_scopes(merged["scopes"], problems),
+        branding=branding or Branding(),
         digest=digest(files),
     )
     if readable:
@@ -189,16 +197,20 @@ def _read(files: Mapping[str, bytes]) -> tuple[dict[str, dict[str, Any]], list[P
     return read, problems
 
 
-def _settings(
-    entries: Mapping[str, tuple[str, Any]], problems: list[Problem], file: str
-) -> Settings | None:
+def _table(
+    table: str,
+    kind: type[_T],
+    entries: Mapping[str, tuple[str, Any]],
+    problems: list[Problem],
+    file: str = "",
+) -> _T | None:
+    """The one value that a whole table is; ``file`` is blamed where it has no entries."""
     places = [place for place, _ in entries.values()]
-    table = {name: value for name, (_, value) in entries.items()}
+    values = {name: value for name, (_, value) in entries.items()}
     try:
-        return TypeAdapter(Settings).validate_python(table)
+        return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
-        place = places[0] if places else file
-        problems += _problems(error, place, ("issuer",), Settings)
+        problems += _problems(error, places[0] if places else file, (table,), kind)
         return None
 
 
