@@ -31,7 +31,7 @@ class Prompt(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """What a client asks a user for (RFC 6749 section 4.1.1, RFC 7636, RFC 8707, OpenID Connect)."""
+    """What a client asks a user for (RFC 6749 section 4.1.1, RFC 7636, RFC 8707, OIDC Core)."""
 
     client_id: str
     redirect_uri: str | None = None

@@ -5,12 +5,19 @@ from issuer.sealed import FormToken, Session
 from issuer.server import AuthorizationServer
 from keys.sealing import Unsealable
 
+NOTHING = Scope()
+
 LIFETIME = 3_600
 """Seconds for which a page waits to be submitted; after them it is shown anew."""
 
 
 def issue(
-    server: AuthorizationServer, session: Session, subject: str, now: int, *, shown: Scope = Scope()
+    server: AuthorizationServer,
+    session: Session,
+    subject: str,
+    now: int,
+    *,
+    shown: Scope = NOTHING,
 ) -> str:
     """A token for one form about ``subject``, in this session alone.
 

@@ -207,9 +207,7 @@ def _answering(to: Recipient) -> Iterator[None]:
 
 
 def _begin(request: AuthorizationRequest, interaction_id: str, now: int) -> Interaction:
-    return Interaction(
-        id=interaction_id, request=request, issued_at=now, expires_at=now + LIFETIME
-    )
+    return Interaction(id=interaction_id, request=request, issued_at=now, expires_at=now + LIFETIME)
 
 
 def _recipient(server: AuthorizationServer, request: AuthorizationRequest) -> Recipient:

@@ -30,9 +30,7 @@ def push(server: AuthorizationServer, request: TokenRequest) -> Response:
         raise InvalidRequest("The request is another client's.")
     validate(server, pushed)
     now = request.received_at
-    held = PushedRequest(
-        id=fresh_id(), request=pushed, issued_at=now, expires_at=now + LIFETIME
-    )
+    held = PushedRequest(id=fresh_id(), request=pushed, issued_at=now, expires_at=now + LIFETIME)
     try:
         request_uri = URN + server.seal(held, now=now)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The session in the browser's cookie: begun, entered, renewed and ended, without a table of them."""
+"""The session in the browser's cookie: begun, entered, renewed and read, without a table."""
 
 from collections.abc import Mapping
 from dataclasses import replace

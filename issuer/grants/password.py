@@ -48,4 +48,3 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         once=authenticated.once,
         credential=authenticated.credential,
     )
-

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import falcon
 from falcon.asgi import Request, Response
 
-from issuer import interaction, sessions
+from issuer import sessions
 from issuer.authorization_request import ResponseMode
 from issuer.authorization_response import AuthorizationResponse
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
 from issuer.form import Form
-from issuer.interaction import Answered, Expired
+from issuer.interaction import Answered, Expired, Step, next_step, resume
 from issuer.metadata import CONSENT, base_path
 from issuer.pages.rendering import render
 from issuer.pages.views import ErrorView, ExpiredView, FormPostView, View
@@ -40,9 +40,9 @@ class Visit:
     text: str
     """The interaction as it stands in URLs and forms."""
 
-    def next_step(self) -> interaction.Step:
+    def next_step(self) -> Step:
         """What has to happen now. Raises as ``interaction.next_step`` does."""
-        return interaction.next_step(self.server, self.interaction, self.session, self.now)
+        return next_step(self.server, self.interaction, self.session, self.now)
 
 
 class Browser:
@@ -77,7 +77,7 @@ class Browser:
         """
         server, now = self.moment()
         text = form.get("interaction") or ""
-        resumed = interaction.resume(server, text, now)
+        resumed = resume(server, text, now)
         return Visit(server, now, self.session(req, server, now), resumed, text)
 
     def session(self, req: Request, server: AuthorizationServer, now: int) -> Session | None:

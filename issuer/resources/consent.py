@@ -1,4 +1,4 @@
-"""``GET`` and ``POST /consent``: the page that every other one leads to, and the question it asks."""
+"""``GET`` and ``POST /consent``: what every other page leads to, and the question it asks."""
 
 from falcon.asgi import Request, Response
 
