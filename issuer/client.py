@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, JsonValue, StrictBool
+from pydantic import AfterValidator, JsonValue, StrictBool, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
 from issuer import redirect_uri, secret
@@ -21,7 +21,11 @@ from issuer.record import (
     ScopeText,
     Text,
 )
-from issuer.scope import Scope
+from issuer.scope import OPENID, Scope
+from keys.algorithms import ALGORITHMS
+
+ID_TOKEN_ALG = "RS256"
+"""What signs ID tokens for whoever registered nothing else (OpenID Connect Registration 2)."""
 
 ISSUER_CLAIMS = frozenset(
     {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
@@ -40,6 +44,12 @@ def _check_claims(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
     except (TypeError, ValueError):
         raise ValueError("must be JSON: no nan or inf, and integers of 64 bits") from None
     return claims
+
+
+def _check_alg(alg: str) -> str:
+    if alg not in ALGORITHMS:
+        raise ValueError(f"must be one of {', '.join(ALGORITHMS)}")
+    return alg
 
 
 RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
@@ -89,6 +99,10 @@ class Client:
     """True for the team's own applications: the user is not asked."""
     post_logout_redirect_uris: tuple[RedirectURI, ...] = ()
     """Where a user may be sent after logging out (OpenID Connect RP-Initiated Logout 1.0)."""
+    id_token_signed_response_alg: Annotated[
+        str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
+    ] = ID_TOKEN_ALG
+    """What its ID tokens are signed by; the key ring must have a key for it."""
     access_token_lifetime: AccessTokenLifetime | None = None
     """Seconds; the shorter of the client's and the resource's holds."""
     authorization_code_lifetime: AuthorizationCodeLifetime | None = None
@@ -111,6 +125,11 @@ class Client:
     def is_public(self) -> bool:
         """True where it can keep no secret, and so proves nothing about itself."""
         return self.token_endpoint_auth_method == "none"
+
+    @property
+    def is_relying_party(self) -> bool:
+        """True where it may ask who the user is (OpenID Connect)."""
+        return OPENID in self.scope
 
     def registered_redirect_uri(self, presented: str) -> bool:
         """True where ``presented`` is one of its redirect URIs (RFC 9700 section 2.1)."""

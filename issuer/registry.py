@@ -55,6 +55,8 @@ class Registry:
     branding: Branding
     has_stretched_secrets: bool
     """True where comparing some client's secret takes milliseconds."""
+    id_token_algs: Mapping[str, str]
+    """What ID tokens are signed by, and one client each of those who want that."""
     digest: str
     """``sha256:`` and the hex SHA-256 hash of the files' names and contents."""
     _logins: Mapping[str, User] = field(repr=False)
@@ -90,6 +92,13 @@ class Registry:
                 secret.is_stretched(each.hash)
                 for client in clients
                 for each in client.client_secrets
+            ),
+            id_token_algs=MappingProxyType(
+                {
+                    each.id_token_signed_response_alg: each.client_id
+                    for each in clients
+                    if each.is_relying_party
+                }
             ),
             _decoy_secrets=tuple(each.client_secrets for each in clients if each.client_secrets),
             _decoy_passwords=tuple(user.password_hash for user in users if user.password_hash)

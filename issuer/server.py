@@ -30,14 +30,14 @@ class AuthorizationServer:
         """The issuer identifier (RFC 8414 section 2)."""
         return self.registry.issuer.url
 
-    def signing_key(self, now: int) -> SigningKey:
-        """The key to sign with.
+    def signing_key(self, now: int, alg: str | None = None) -> SigningKey:
+        """The key to sign with by ``alg``, or by the algorithm that the ring prefers.
 
         Raises:
             TemporarilyUnavailable: the key ring has none for this time.
         """
         try:
-            return self.ring.signing_key(now)
+            return self.ring.signing_key(now, alg)
         except NoCurrentKey:
             raise TemporarilyUnavailable(
                 "No signing key is current; try again.", detail="no current signing key"

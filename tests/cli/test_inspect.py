@@ -168,7 +168,9 @@ def expire_the_keys(registry, ring: KeyRing) -> None:
             "retires_at": "2021-01-01T00:00:00Z",
             "expires_at": "2022-01-01T00:00:00Z",
         }
-        held[kind].append(fresh[kind][0] | dict.fromkeys(dates, "2021-01-01T00:00:00Z"))
+        held[kind].append(fresh[kind][0])
+        for key in held[kind][1:]:
+            key.update(dict.fromkeys(dates, "2021-01-01T00:00:00Z"))
     write(path, KeyRing.parse(json.dumps(held)))
 
 
