@@ -3,6 +3,7 @@
 Whoever calls this has authenticated the user and has their consent. Everything else is checked.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from issuer import pkce
@@ -12,7 +13,7 @@ from issuer.resource import Resource
 from issuer.scope import narrow
 from issuer.sealed import AuthorizationCode, fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import target
+from issuer.target import targets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,7 @@ def issue_code(
     user = server.registry.users.get(username)
     if user is None or not user.active:
         raise InvalidRequest("There is no such user, or none that is active.")
-    wanted = request.resource or client.resources[:1]
-    resources = [target(server, client.resources, [each]) for each in wanted]
+    resources = targets(server, client, request.resource, request.scope)
     known = {scope for each in resources for scope in each.scopes}
     code = AuthorizationCode(
         id=fresh_id(),
@@ -90,7 +90,7 @@ def _redirect_uri(client: Client, presented: str | None) -> str:
     return presented
 
 
-def _lifetime(server: AuthorizationServer, client: Client, resources: list[Resource]) -> int:
+def _lifetime(server: AuthorizationServer, client: Client, resources: Sequence[Resource]) -> int:
     """Seconds that the code lives: what is registered, but half of its access token's at most.
 
     The token's life is counted from the code's, so that redeeming a code again, where no store can

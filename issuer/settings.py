@@ -48,3 +48,5 @@ class Settings:
     """Where what may be used once is remembered: ``none``, or ``sqlite:`` and a file's path."""
     not_before: Instant | None = None
     """Codes and refresh tokens issued earlier are refused, whoever's they are."""
+    login_url: str | None = None
+    """The team's own login application, in place of the login page."""
