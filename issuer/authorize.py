@@ -13,7 +13,7 @@ from issuer.resource import Resource
 from issuer.scope import Scope, narrow
 from issuer.sealed import AuthorizationCode, Login, fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import target
+from issuer.target import targets
 
 __all__ = ["AuthorizationRequest", "Requested", "issue_code", "recipient", "validate"]
 
@@ -64,8 +64,7 @@ def validate(server: AuthorizationServer, request: AuthorizationRequest) -> Requ
         pkce.check_challenge(request.code_challenge, request.code_challenge_method)
     elif client.require_pkce or request.code_challenge_method is not None:
         raise InvalidRequest("The client must send a code_challenge.")
-    wanted = request.resource or client.resources[:1]
-    resources = tuple(target(server, client.resources, [each]) for each in wanted)
+    resources = tuple(targets(server, client, request.resource, request.scope))
     known = {scope for each in resources for scope in each.scopes}
     return Requested(
         request=request,

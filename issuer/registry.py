@@ -19,7 +19,7 @@ from issuer.consistency import Offered
 from issuer.documents import Problem, near
 from issuer.resource import Resource
 from issuer.settings import Settings
-from issuer.user import User
+from issuer.user import OPENID_SCOPES, Address, User
 
 TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
     {
@@ -30,6 +30,10 @@ TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
 )
 """The tables of records: what a record is, and the field that its key fills."""
 
+_NESTED: Mapping[str, type[Any]] = MappingProxyType(
+    {"client_secrets": ClientSecret, "address": Address}
+)
+"""The fields that hold records, and what those are."""
 
 _T = TypeVar("_T")
 _Merged = dict[str, dict[str, tuple[str, Any]]]
@@ -53,6 +57,8 @@ class Registry:
     users: Mapping[str, User]
     scopes: Mapping[str, str]
     branding: Branding
+    own: Resource
+    """The issuer itself as a resource: it says who the user is."""
     has_stretched_secrets: bool
     """True where comparing some client's secret takes milliseconds."""
     id_token_algs: Mapping[str, str]
@@ -85,6 +91,7 @@ class Registry:
             users=MappingProxyType({each.username: each for each in users}),
             scopes=MappingProxyType(dict(scopes)),
             branding=branding,
+            own=Resource(resource=issuer.url, scopes=OPENID_SCOPES),
             digest=digest,
             _logins=MappingProxyType(logins | {user.username: user for user in users}),
             _subjects=MappingProxyType({user.sub: user for user in users}),
@@ -104,6 +111,12 @@ class Registry:
             _decoy_passwords=tuple(user.password_hash for user in users if user.password_hash)
             or (secret.DECOY_PASSWORD_HASH,),
         )
+
+    def resource(self, identifier: str) -> Resource | None:
+        """The resource of this name, the issuer itself included."""
+        if identifier == self.own.resource:
+            return self.own
+        return self.resources.get(identifier)
 
     def user_named(self, login: str) -> User | None:
         """The user with this username or e-mail address, compared byte by byte."""
@@ -262,7 +275,7 @@ def _problems(
 
 def _sentence(fault: str, message: str, where: tuple[int | str, ...], kind: type[Any]) -> str:
     if fault == "unexpected_keyword_argument":
-        holder: type[Any] = ClientSecret if "client_secrets" in where[:-1] else kind
+        holder = next((held for field, held in _NESTED.items() if field in where[:-1]), kind)
         return "unknown key" + near(str(where[-1]), holder.__dataclass_fields__)
     if fault == "missing":
         return "is missing"

@@ -66,7 +66,7 @@ def user_of(server: AuthorizationServer, session: Session | None, now: int) -> U
     if session is None or not session.sub or session.auth_time > now + RENEW_AFTER:
         return None
     try:
-        user = server.living_user(session.sub)
+        user = server.living_user(session.sub, session.login)
     except InvalidGrant:
         return None
     lines = (server.registry.issuer.not_before, user.not_before)

@@ -16,6 +16,7 @@ from keys.ring import KeyRing, write
 from keys.sealing import Sealer
 
 API = "https://api.example"
+LOGIN = 'login_url = "https://login.example/"'
 
 
 @pytest.fixture
@@ -271,6 +272,15 @@ def test_a_login_is_shown(run, server):
     result = run("inspect", stdin=a_sealed(server, RefreshToken, login=Login(amr=("pwd",))))
     assert result.exit_code == 0
     assert '"amr": ["pwd"]' in result.stdout
+
+
+def test_a_user_whom_a_login_application_vouched_for_is_good_while_it_can(run, server, registry):
+    """Even though nobody registered them."""
+    text = a_sealed(server, RefreshToken, sub="bob", login=Login(claims={"name": "Bob"}))
+    assert "login_url is set no more" in run("inspect", stdin=text).stdout
+    with_login = registry.read_text().replace("[issuer]", f"[issuer]\n{LOGIN}")
+    registry.write_text(with_login)
+    assert run("inspect", stdin=text).exit_code == 0
 
 
 def test_no_key_material_is_shown(run, server, registry):

@@ -97,3 +97,39 @@ def test_an_algorithm_that_is_not_added_changes_nothing(run, registry, tmp_path,
     assert "left as it is" in result.stderr
     assert why in result.stderr
     assert (tmp_path / "keyring.json").read_bytes() == before
+
+
+def ask_who_users_are(registry: Path, alg: str) -> None:
+    """Has client web ask for ID tokens that are signed by ``alg``."""
+    text = registry.read_text().replace('scope = "read write"', 'scope = "read openid"')
+    line = f'id_token_signed_response_alg = "{alg}"\n'
+    registry.write_text(text.replace("[clients.web]\n", f"[clients.web]\n{line}"))
+
+
+def test_a_ring_without_a_key_for_somebodys_id_tokens_is_refused(run, registry):
+    ask_who_users_are(registry, "RS256")
+    assert run("check").exit_code == 0
+    registry.write_text(registry.read_text().replace("RS256", "EdDSA"))
+    wrong = 'no EdDSA key is current now, and the ID tokens of client "web" are signed by one'
+    refused = run("check")
+    assert refused.exit_code == 1
+    assert refused.stderr == f"key ring: {wrong}; `issuer keys add --alg EdDSA`\n"
+    run("keys", "add", "--alg", "EdDSA")
+    assert wrong in run("check").stderr
+
+
+def test_what_the_refusal_names_puts_it_right(run, registry):
+    ask_who_users_are(registry, "EdDSA")
+    run("keys", "add", "--alg", "EdDSA", "--at-once")
+    assert run("check").exit_code == 0
+
+
+def test_an_algorithm_that_id_tokens_need_does_not_go(run, registry, tmp_path):
+    ask_who_users_are(registry, "ES256")
+    before = (tmp_path / "keyring.json").read_bytes()
+    refused = run("keys", "rotate", "--alg", "EdDSA")
+    assert refused.exit_code == 1
+    assert "some client's ID tokens are signed by ES256" in refused.stderr
+    assert (tmp_path / "keyring.json").read_bytes() == before
+    assert run("keys", "rotate").exit_code == 0
+    assert run("check").exit_code == 0

@@ -224,7 +224,16 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "must be an absolute URL"),
     ("a logo from elsewhere", (*WEB, "logo_uri"), "https://x.example/logo.png",
      "clients.web.logo_uri", LOGO),
+    ("an algorithm that is none", (*WEB, "id_token_signed_response_alg"), "HS256",
+     "clients.web.id_token_signed_response_alg", "must be one of ES256, RS256, PS256, EdDSA"),
+    ("the issuer as a resource of a client", (*WEB, "resources"), [API, ISSUER],
+     "clients.web.resources",
+     "must not name the issuer, which is for every client with openid in its scope"),
+    ("what the issuer knows of a user, without openid", (*WEB, "scope"), "email",
+     "clients.web.scope", '"email" is not known here; there is read, write'),
     # --- [resources] ---
+    ("the issuer as a resource", ("resources", ISSUER), {}, f'resources."{ISSUER}"',
+     "is the issuer itself, which is a resource without being named"),
     ("a resource that is no URI", ("resources", "api"), {}, "resources.api.resource",
      "must be an absolute URI without a fragment (RFC 8707 section 2)"),
     ("a fragment in a resource", ("resources", "https://a#b"), {},
@@ -268,6 +277,12 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "branding.policy_uri", HTTPS),
     ("a misspelt key of the branding", ("branding", "colour"), "#123456", "branding.colour",
      'unknown key; did you mean "color"?'),
+    ("a script for a picture", BOB, {"picture": "javascript:x"}, "users.bob.picture",
+     "must be the URL of a web page"),
+    ("a misspelt key of an address", BOB, {"address": {"contry": "DE"}},
+     "users.bob.address.contry", 'unknown key; did you mean "country"?'),
+    ("a description of what nobody may ask", ("scopes", "email"), "x", "scopes.email",
+     '"email" is not known here; there is read, write'),
     # --- [scopes] and tables ---
     ("a description of no scope", ("scopes", "admin"), "x", "scopes.admin",
      '"admin" is not known here; there is read, write'),
@@ -315,6 +330,13 @@ TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
     ("contacts", (*WEB, "contacts"), ["ops@example.com"]),
     ("an odd client_id", ("clients", "a:b c/\u00e4"), WHOLE["clients"]["web"]),
     ("a client_id of 255 characters", ("clients", "x" * 255), WHOLE["clients"]["web"]),
+    ("openid", (*WEB, "scope"), "openid email read"),
+    ("ID tokens by another algorithm", (*WEB, "id_token_signed_response_alg"), "ES256"),
+    (
+        "what is known of a user",
+        BOB,
+        {"name": "Bob", "email_verified": True, "address": {"formatted": "1 Street\nTown"}},
+    ),
     ("a URN as a resource", ("resources", "urn:example:api"), {}),
     ("a user without anything", BOB, {}),
     ("a user with another sub", BOB, {"sub": "b-1"}),
@@ -334,6 +356,20 @@ TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
 @pytest.mark.parametrize(("path", "value"), [pytest.param(*row[1:], id=row[0]) for row in TAKEN])
 def test_what_is_next_to_it_is_taken(path, value):
     assert parsed(changed((path, value)))
+
+
+OPENID = ((*WEB, "scope"), "openid email")
+ITSELF = ((*WEB, "grant_types"), ["authorization_code", "client_credentials"])
+
+
+@pytest.mark.parametrize("changes", [(), (("scopes", "email"), "Know your e-mail address")])
+def test_a_client_that_only_asks_who_the_user_is_needs_no_resource(changes):
+    table = changed(OPENID, ((*WEB, "resources"), []), *([changes] if changes else []))
+    assert parsed(table).clients["web"].is_relying_party
+    wrong = "must name at least one resource: a token has an audience"
+    assert problems_in(changed(OPENID, ITSELF, ((*WEB, "resources"), []))) == [
+        located("clients.web.resources", wrong)
+    ]
 
 
 PUBLIC = ((*WEB, "token_endpoint_auth_method"), "none"), (SECRETS, [])
