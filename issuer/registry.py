@@ -17,7 +17,7 @@ from issuer.branding import Branding
 from issuer.client import Client, ClientSecret
 from issuer.consistency import Offered
 from issuer.documents import Problem, near
-from issuer.resource import Resource
+from issuer.resource import EncryptionJWK, JWKSet, Resource
 from issuer.settings import Settings
 from issuer.user import OPENID_SCOPES, Address, User
 
@@ -30,10 +30,15 @@ TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
 )
 """The tables of records: what a record is, and the field that its key fills."""
 
-_NESTED: Mapping[str, type[Any]] = MappingProxyType(
-    {"client_secrets": ClientSecret, "address": Address}
+HELD: Mapping[int | str, type[Any]] = MappingProxyType(
+    {
+        "client_secrets": ClientSecret,
+        "jwks": JWKSet,
+        "keys": EncryptionJWK,
+        "address": Address,
+    }
 )
-"""The fields that hold records, and what those are."""
+"""What lies within a record, by the field that it lies in."""
 
 _T = TypeVar("_T")
 _Merged = dict[str, dict[str, tuple[str, Any]]]
@@ -275,7 +280,7 @@ def _problems(
 
 def _sentence(fault: str, message: str, where: tuple[int | str, ...], kind: type[Any]) -> str:
     if fault == "unexpected_keyword_argument":
-        holder = next((held for field, held in _NESTED.items() if field in where[:-1]), kind)
+        holder = next((HELD[each] for each in reversed(where[:-1]) if each in HELD), kind)
         return "unknown key" + near(str(where[-1]), holder.__dataclass_fields__)
     if fault == "missing":
         return "is missing"

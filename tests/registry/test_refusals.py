@@ -439,7 +439,7 @@ def test_a_broken_resource_is_not_said_to_be_missing_as_well():
         (*WEB, "access_token_lifetime"), (*WEB, "require_pkce"), SECRETS, ("issuer", "not_before"),
         ("issuer", "access_token_lifetime"), ("users", "alice", "password_hash"),
         ("users", "alice", "active"), ("users", "alice"), WEB, RESOURCE, ("clients",), ("users",),
-        ("issuer",), (*RESOURCE, "scopes"),
+        ("issuer",), (*RESOURCE, "scopes"), (*RESOURCE, "jwks"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("value", [[LEAKED + " "], {"hash": LEAKED + "\n"}, LEAKED + "  x"])
