@@ -27,7 +27,7 @@ def blocks(language: str) -> list[str]:
 def test_the_registry_it_shows_is_valid():
     (example,) = blocks("toml")
     parsed = registry.parse({"registry.toml": example.encode()}, OFFERED)
-    assert set(parsed.clients) == {"billing", "shop"}
+    assert set(parsed.clients) == {"billing", "shop", "wiki"}
 
 
 def test_the_function_for_login_applications_issues_a_code(an_issuer, monkeypatch):
