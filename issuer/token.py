@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
-from issuer import client_auth
+from issuer import client_auth, id_token
 from issuer.client_auth import CLIENT_AUTH
 from issuer.consistency import Offered
 from issuer.errors import (
@@ -137,6 +137,8 @@ class TokenGenerator:
         scope = authorization.scope
         if authorization.openid_scope is not None:
             scope = Scope(scope | authorization.openid_scope)
+            access_token = str(body["access_token"])
+            body["id_token"] = id_token.mint(server, authorization, access_token, expires_at)
         if scope:
             body["scope"] = str(scope)
         refresh_token = authorization.refresh_token
