@@ -31,6 +31,7 @@ from issuer.errors import (
     TemporarilyUnavailable,
 )
 from issuer.form import Form
+from issuer.id_token import read_id_token_hint
 from issuer.redirect_uri import is_native
 from issuer.replay import Once
 from issuer.sealed import Interaction, Session, fresh_id
@@ -144,19 +145,18 @@ def next_step(
         InvalidRequest: the client is gone, or the redirect_uri is its own no more.
         Answered: the request is good no more, or forbids the question that it needs.
     """
-    prompt = interaction.request.prompt
     with refusing(server, interaction.request):
         requested = validate(server, interaction.request)
         user = sessions.user_of(server, session, now)
         if user is None or session is None or _must_log_in(interaction, session, now):
-            if Prompt.NONE in prompt:
-                raise LoginRequired("The user has to log in.")
-            return LogIn(requested)
-        if not _must_agree(requested, session):
-            return Granted(requested)
-        if Prompt.NONE in prompt:
-            raise ConsentRequired("The user has to agree.")
-        return AskConsent(requested, user)
+            return _unless_silent(LogIn(requested), interaction)
+        if not _is_hinted(server, interaction.request, user, now):
+            if session.logged_in_for == interaction.id:
+                raise LoginRequired("Another user logged in.")
+            return _unless_silent(LogIn(requested), interaction)
+        if _must_agree(requested, session):
+            return _unless_silent(AskConsent(requested, user), interaction)
+        return Granted(requested)
 
 
 def grant(
@@ -229,6 +229,24 @@ def _unread(server: AuthorizationServer, redirect_uri: str, form: Form) -> Recip
         state=form.get("state"),
         response_mode=response_mode(form) if known else ResponseMode.QUERY,
     )
+
+
+def _unless_silent(step: LogIn | AskConsent, interaction: Interaction) -> Step:
+    """``step``, where the request lets the user be asked (OpenID Connect Core section 3.1.2.6)."""
+    if Prompt.NONE not in interaction.request.prompt:
+        return step
+    if isinstance(step, LogIn):
+        raise LoginRequired("The user has to log in.")
+    raise ConsentRequired("The user has to agree.")
+
+
+def _is_hinted(
+    server: AuthorizationServer, request: AuthorizationRequest, user: User, now: int
+) -> bool:
+    """True where ``user`` is whom the client expects, if it expects anybody."""
+    if request.id_token_hint is None:
+        return True
+    return read_id_token_hint(server, request.id_token_hint, now).sub == user.sub
 
 
 def _must_log_in(interaction: Interaction, session: Session, now: int) -> bool:

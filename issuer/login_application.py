@@ -103,9 +103,10 @@ def accept(
         raise refused("auth_time is no time, or ahead")
     login = Login(amr=_methods(claims), acr=_optional(claims, "acr"), claims=_claims_of(claims))
     entered = sessions.log_in(
-        server.registry.issuer,
-        sub,
+        server,
+        session,
         login,
+        sub=sub,
         auth_time=min(auth_time, now),
         interaction_id=held.interaction.id,
         now=now,

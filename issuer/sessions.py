@@ -29,16 +29,27 @@ def begin(settings: Settings, now: int) -> Session:
 
 
 def log_in(
-    settings: Settings, sub: str, login: Login, *, auth_time: int, interaction_id: str, now: int
+    server: AuthorizationServer,
+    before: Session | None,
+    login: Login,
+    *,
+    sub: str,
+    auth_time: int,
+    interaction_id: str,
+    now: int,
 ) -> Session:
-    """A new session of ``sub``: nothing of the one before is kept (P29)."""
-    session = begin(settings, now)
+    """A new session of ``sub``, in place of the one ``before`` (P29).
+
+    What was agreed to stays for whoever agreed to it.
+    """
+    session = begin(server.registry.issuer, now)
     return replace(
         session,
         sub=sub,
         auth_time=auth_time,
         logged_in_for=interaction_id,
         login=replace(login, sid=session.id),
+        consents=before.consents if before is not None and before.sub == sub else {},
     )
 
 

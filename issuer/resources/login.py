@@ -65,9 +65,10 @@ class LoginResource:
             self._ask(req, resp, visit, _Asked(form.get("username") or "", failed=True))
             return
         session = sessions.log_in(
-            visit.server.registry.issuer,
-            user.sub,
+            visit.server,
+            visit.session,
             PASSWORD,
+            sub=user.sub,
             auth_time=visit.now,
             interaction_id=visit.interaction.id,
             now=visit.now,

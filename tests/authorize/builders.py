@@ -43,9 +43,10 @@ def a_session(server: AuthorizationServer, *, now: int = NOW, **changes: Any) ->
     """A session in which alice logged in at ``now``."""
     given = {"sub": "alice", "auth_time": now, "interaction_id": "earlier"} | changes
     return sessions.log_in(
-        server.registry.issuer,
-        given["sub"],
+        server,
+        given.get("before"),
         PASSWORD,
+        sub=given["sub"],
         auth_time=given["auth_time"],
         interaction_id=given["interaction_id"],
         now=now,

@@ -77,7 +77,7 @@ def test_a_wrong_password_is_refused_alike_for_everybody(browser, username):
     login = browser.authorize()
     again = browser.log_in(login, username, "wrong")
     assert (again.status, "error" in again.ids) == (403, True)
-    assert again.fields["username"] == username.replace("\x00", "\ufffd")
+    assert again.fields["username"] == username
     assert "allow" in browser.log_in(again).ids
 
 
@@ -163,7 +163,7 @@ def test_a_session_that_ended_midway_leads_back_to_the_login_page(browser):
 @pytest.mark.parametrize("path", ["/login", "/consent"])
 @pytest.mark.parametrize("text", [None, "", "x", "1.a.b", "1." + "A" * 2000])
 def test_a_page_that_belongs_to_no_request_says_so(browser, path, text):
-    parameters = {} if text is None else {"interaction": text}
+    parameters = {"other": "x"} if text is None else {"interaction": text}
     page = browser.get(browser.url + path, params=parameters)
     assert page.status == 400
     posted = browser.http.post(browser.url + path, data=parameters)

@@ -48,6 +48,12 @@ def test_logging_in_begins_another_session():
     assert after.login.sid == after.id
 
 
+def test_what_was_agreed_to_stays_with_whoever_agreed_to_it():
+    before = sessions.agree(a_session(SERVER), "web", Scope({"read"}))
+    assert a_session(SERVER, before=before).consents == before.consents
+    assert a_session(SERVER, before=before, sub="bob").consents == {}
+
+
 @pytest.mark.parametrize("cookie", [None, "", "x", "1.a.b"])
 def test_what_was_not_sealed_here_is_no_session(cookie):
     assert sessions.read(SERVER, cookie, NOW) is None

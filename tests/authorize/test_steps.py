@@ -104,6 +104,25 @@ def test_a_login_in_this_very_interaction_is_young_enough_for_any_max_age():
     assert isinstance(step(session, max_age="0", now=NOW + 5), LogIn)
 
 
+def a_hint(sub, client_id="web"):
+    claims = {"iss": ISSUER, "sub": sub, "aud": client_id, "iat": NOW - 9000, "exp": NOW - 8000}
+    return SERVER.signing_key(NOW).sign("JWT", claims)
+
+
+def test_whoever_the_client_does_not_expect_logs_in_as_somebody_else():
+    """OpenID Connect Core section 3.1.2.1: id_token_hint, which may have expired."""
+    session = agreed(SERVER, a_session(SERVER), "read")
+    assert isinstance(step(session, id_token_hint=a_hint("alice")), Granted)
+    assert isinstance(step(session, id_token_hint=a_hint("bob")), LogIn)
+    assert error_of(session, id_token_hint=a_hint("bob"), prompt="none") == "login_required"
+    assert error_of(session, id_token_hint="x") == "invalid_request"
+    held = an_interaction(SERVER, id_token_hint=a_hint("bob"))
+    anew = a_session(SERVER, interaction_id=held.id)
+    with pytest.raises(Answered) as caught:
+        next_step(SERVER, held, anew, NOW)
+    assert parameters(caught.value.response)["error"] == "login_required"
+
+
 @pytest.mark.parametrize(
     "user",
     [
