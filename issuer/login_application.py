@@ -17,6 +17,7 @@ from issuer.errors import AccessDenied, AccessTokenException, LoginRequired
 from issuer.replay import Once
 from issuer.sealed import Interaction, Login, LoginChallenge, Session
 from issuer.server import AuthorizationServer
+from issuer.user import CLAIM_NAMES, User
 from keys import jws
 from keys.errors import InvalidToken
 from keys.sealing import Unsealable
@@ -111,6 +112,8 @@ def accept(
         interaction_id=held.interaction.id,
         now=now,
     )
+    if sessions.user_of(server, entered, now) is None:
+        raise refused("the registry has the user inactive, or a not_before ahead")
     return held.interaction, entered, once
 
 
@@ -202,7 +205,12 @@ def _methods(claims: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _claims_of(claims: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The standard claims among those it said: no client could be told any other."""
     said = claims.get("claims", {})
     if not isinstance(said, dict):
         raise refused("claims must be an object")
-    return said
+    try:
+        User.of_claims("sub", said)
+    except ValueError:
+        raise refused("claims must have the types of OpenID Connect Core section 5.1") from None
+    return {name: said[name] for name in CLAIM_NAMES if name in said}

@@ -14,7 +14,6 @@ from issuer.replay import ReplayStore, spend
 from issuer.resources.browser import Browser, Visit, as_pages, read_body, read_query
 from issuer.sealed import Login, Session
 from issuer.stretching import Stretcher
-from issuer.user import User
 
 PASSWORD = Login(amr=("pwd",))
 """RFC 8176 section 2."""
@@ -60,19 +59,10 @@ class LoginResource:
             else:  # in another tab they have logged in by now
                 self.browser.go_on(resp, visit.text)
             return
-        user = await self._authenticate(visit, form)
-        if user is None:
+        session = await self._log_in(visit, form)
+        if sessions.user_of(visit.server, session, visit.now) is None or session is None:
             self._ask(req, resp, visit, _Asked(form.get("username") or "", failed=True))
             return
-        session = sessions.log_in(
-            visit.server,
-            visit.session,
-            PASSWORD,
-            sub=user.sub,
-            auth_time=visit.now,
-            interaction_id=visit.interaction.id,
-            now=visit.now,
-        )
         self.browser.keep(resp, visit.server, session, visit.now)
         self.browser.go_on(resp, visit.text)
 
@@ -81,14 +71,24 @@ class LoginResource:
         token = form_token.check(visit.server, held, visit.session, subject, visit.now)
         return token is not None and visit.server.registry.issuer.login_url is None
 
-    async def _authenticate(self, visit: Visit, form: Form) -> User | None:
+    async def _log_in(self, visit: Visit, form: Form) -> Session | None:
+        """The session of whoever has this password; None where nobody has."""
         login, password = form.get("username") or "", form.get("password") or ""
         try:
-            return await self._stretch(
+            user = await self._stretch(
                 lambda: passwords.authenticate(visit.server, login, password)
             )
         except InvalidGrant:
             return None
+        return sessions.log_in(
+            visit.server,
+            visit.session,
+            PASSWORD,
+            sub=user.sub,
+            auth_time=visit.now,
+            interaction_id=visit.interaction.id,
+            now=visit.now,
+        )
 
     def _session(self, resp: Response, visit: Visit) -> Session:
         """The browser's session; a new one without anybody in it where there was none."""

@@ -45,7 +45,7 @@ class _Reader(HTMLParser):
         if "id" in given:
             self.page.ids.add(given["id"])
         if tag == "form":
-            self.page.action = urljoin(self.page.url, given["action"])
+            self.page.action = urljoin(self.page.url, given.get("action", ""))
         if tag == "input" and "name" in given:
             self.page.fields[given["name"]] = given.get("value", "")
         if tag == "button" and "id" in given:
@@ -57,6 +57,8 @@ class Browser:
 
     def __init__(self, issuer: RunningIssuer, **options: Any) -> None:
         self.url = issuer.url
+        self.also = issuer.url
+        """Where else redirects are followed to: a login application."""
         self.http = httpx.Client(timeout=20, **options)
 
     def __enter__(self) -> "Browser":
@@ -89,7 +91,7 @@ class Browser:
         while response.is_redirect:
             assert response.status_code == 303  # B4: never 307
             location = urljoin(str(response.url), response.headers["location"])
-            if not location.startswith(self.url + "/"):
+            if not location.startswith((self.url + "/", self.also)):
                 pairs = parse_qsl(urlsplit(location).query, keep_blank_values=True)
                 assert len(dict(pairs)) == len(pairs)
                 return {"to": location.partition("?")[0], **dict(pairs)}

@@ -13,12 +13,16 @@ from issuer.interaction import next_step
 from issuer.login_application import Denied, InvalidLoginResponse
 from keys.signing import SigningKey
 from tests.authorize.builders import an_interaction
-from tests.builders import ISSUER, NOW, a_client, a_server
+from tests.builders import ISSUER, NOW, a_client, a_server, a_user
 
 KEY = SigningKey.generate("ES256", activates_at=0)
 OTHER_KEY = SigningKey.generate("ES256", activates_at=0)
 LOGIN_URL = "https://login.example/start"
-SERVER = a_server(login_url=LOGIN_URL, login_jwks={"keys": [dict(KEY.public_jwk)]})
+SERVER = a_server(
+    login_url=LOGIN_URL,
+    login_jwks={"keys": [dict(KEY.public_jwk)]},
+    users=(a_user("gone", active=False),),
+)
 SESSION = sessions.begin(SERVER.registry.issuer, NOW)
 
 
@@ -62,7 +66,9 @@ def test_the_application_is_told_who_asks_for_what():
 
 
 def test_whom_it_vouches_for_is_logged_in():
-    text = said(auth_time=NOW - 5, amr=["hwk", "pin"], acr="high", claims={"name": "Carol"})
+    text = said(
+        auth_time=NOW - 5, amr=["hwk", "pin"], acr="high", claims={"name": "Carol", "team": "x"}
+    )
     resumed, session, once = accept(text)
     assert (session.sub, session.auth_time) == ("carol", NOW - 5)
     assert session.login.amr == ("hwk", "pin")
@@ -100,6 +106,8 @@ def test_whom_it_vouches_for_is_logged_in():
         pytest.param(said(amr="pwd"), id="amr is text"),
         pytest.param(said(acr=["1"]), id="acr is an array"),
         pytest.param(said(claims=[]), id="claims are an array"),
+        pytest.param(said(claims={"email": 1}), id="a claim of another type"),
+        pytest.param(said(sub="gone"), id="inactive in the registry"),
         pytest.param(said() + "=", id="J8: another spelling"),
         pytest.param("x", id="no JWT"),
     ],
