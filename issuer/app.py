@@ -14,7 +14,7 @@ import falcon.asgi
 from issuer import files
 from issuer.errors import AccessTokenException
 from issuer.logs import JSONHandler, LineWriter
-from issuer.metadata import JWKS, TOKEN, base_path, metadata_path
+from issuer.metadata import JWKS, TOKEN, USERINFO, base_path, metadata_path
 from issuer.reload import Reloader
 from issuer.replay import ReplayStore
 from issuer.resources import answers
@@ -23,6 +23,7 @@ from issuer.resources.documents import Document, render_jwks, render_metadata
 from issuer.resources.health import Healthz, Readyz
 from issuer.resources.router import ExactRouter
 from issuer.resources.token import TokenResource
+from issuer.resources.userinfo import UserinfoResource
 from issuer.server import AuthorizationServer
 from issuer.stores import open_store
 from issuer.stretching import Stretcher
@@ -115,6 +116,7 @@ def _add_routes(
     base = base_path(issuer)
     token = TokenResource(generator, server=server, store=store, stretch=stretcher, clock=clock)
     app.add_route(base + TOKEN, token)
+    app.add_route(base + USERINFO, UserinfoResource(server=server, clock=clock))
     app.add_route(base + JWKS, Document(render_jwks, server=server, clock=clock))
     app.add_route(metadata_path(issuer), Document(render_metadata, server=server, clock=clock))
     app.add_route("/healthz", Healthz())

@@ -10,6 +10,7 @@ from issuer.grants import GRANTS
 from issuer.server import AuthorizationServer
 
 TOKEN = "/token"
+USERINFO = "/userinfo"
 JWKS = "/.well-known/jwks.json"
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
