@@ -14,13 +14,31 @@ import falcon.asgi
 from issuer import files
 from issuer.errors import AccessTokenException
 from issuer.logs import JSONHandler, LineWriter
-from issuer.metadata import JWKS, TOKEN, USERINFO, base_path, metadata_path
+from issuer.metadata import (
+    AUTHORIZE,
+    CONSENT,
+    JWKS,
+    LOGIN,
+    LOGIN_CALLBACK,
+    LOGOUT,
+    PAR,
+    TOKEN,
+    USERINFO,
+    base_path,
+    metadata_path,
+)
 from issuer.reload import Reloader
 from issuer.replay import ReplayStore
 from issuer.resources import answers
 from issuer.resources.access_log import AccessLog
+from issuer.resources.authorize import AuthorizeResource
+from issuer.resources.browser import Browser
+from issuer.resources.consent import ConsentResource
 from issuer.resources.documents import Document, render_jwks, render_metadata
 from issuer.resources.health import Healthz, Readyz
+from issuer.resources.login import LoginCallbackResource, LoginResource
+from issuer.resources.logout import LogoutResource
+from issuer.resources.par import PARResource
 from issuer.resources.router import ExactRouter
 from issuer.resources.token import TokenResource
 from issuer.resources.userinfo import UserinfoResource
@@ -117,6 +135,13 @@ def _add_routes(
     token = TokenResource(generator, server=server, store=store, stretch=stretcher, clock=clock)
     app.add_route(base + TOKEN, token)
     app.add_route(base + USERINFO, UserinfoResource(server=server, clock=clock))
+    app.add_route(base + PAR, PARResource(server=server, stretch=stretcher, clock=clock))
+    browser = Browser(issuer, server=server, clock=clock)
+    app.add_route(base + AUTHORIZE, AuthorizeResource(browser, store=store))
+    app.add_route(base + CONSENT, ConsentResource(browser))
+    app.add_route(base + LOGIN, LoginResource(browser, stretch=stretcher))
+    app.add_route(base + LOGIN_CALLBACK, LoginCallbackResource(browser, store=store))
+    app.add_route(base + LOGOUT, LogoutResource(browser))
     app.add_route(base + JWKS, Document(render_jwks, server=server, clock=clock))
     app.add_route(metadata_path(issuer), Document(render_metadata, server=server, clock=clock))
     app.add_route("/healthz", Healthz())

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, JsonValue, StrictBool, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
 from issuer import redirect_uri, secret
+from issuer.branding import Link, Logo
 from issuer.record import (
     STRICT,
     AccessTokenLifetime,
@@ -73,7 +74,14 @@ class Client:
 
     client_id: Identifier
     client_name: Text = ""
-    client_uri: Text = ""
+    client_uri: Link | None = None
+    """Where people find it: the way back from a page that cannot go on."""
+    logo_uri: Logo | None = None
+    """Shown where it asks for consent."""
+    policy_uri: Link | None = None
+    """Its privacy policy."""
+    tos_uri: Link | None = None
+    """Its terms of service."""
     contacts: tuple[Text, ...] = ()
     token_endpoint_auth_method: str = "client_secret_basic"
     client_secrets: tuple[ClientSecret, ...] = ()
@@ -85,6 +93,12 @@ class Client:
     """The audiences it may have tokens for; the first is the default."""
     require_pkce: StrictBool = True
     """False lets a confidential client that cannot do PKCE go without (RFC 7636)."""
+    require_pushed_authorization_requests: StrictBool = False
+    """True refuses its authorization requests that were not pushed (RFC 9126 section 6)."""
+    skip_consent: StrictBool = False
+    """True for the team's own applications: the user is not asked."""
+    post_logout_redirect_uris: tuple[RedirectURI, ...] = ()
+    """Where a user may be sent after logging out (OpenID Connect RP-Initiated Logout 1.0)."""
     id_token_signed_response_alg: Annotated[
         str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
     ] = ID_TOKEN_ALG
@@ -103,6 +117,11 @@ class Client:
     """Said in every access token of this client."""
 
     @property
+    def name(self) -> str:
+        """What people are told it is called."""
+        return self.client_name or self.client_id
+
+    @property
     def is_public(self) -> bool:
         """True where it can keep no secret, and so proves nothing about itself."""
         return self.token_endpoint_auth_method == "none"
@@ -115,3 +134,7 @@ class Client:
     def registered_redirect_uri(self, presented: str) -> bool:
         """True where ``presented`` is one of its redirect URIs (RFC 9700 section 2.1)."""
         return any(redirect_uri.matches(uri, presented) for uri in self.redirect_uris)
+
+    def registered_post_logout_redirect_uri(self, presented: str) -> bool:
+        """True where the user may be sent to ``presented`` after logging out."""
+        return any(redirect_uri.matches(uri, presented) for uri in self.post_logout_redirect_uris)

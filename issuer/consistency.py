@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from issuer.documents import near
@@ -11,6 +12,7 @@ from issuer.documents import near
 if TYPE_CHECKING:
     from issuer.client import Client
     from issuer.registry import Registry
+    from issuer.resource import Resource
 
 _WITH_USER = frozenset({"authorization_code", "refresh_token"})
 
@@ -35,12 +37,15 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
     """
     scheme = registry.issuer.replay_store.partition(":")[0]
     yield from _known(("issuer", "replay_store"), [scheme], offered.replay_stores)
+    if (registry.issuer.login_url is None) != (registry.issuer.login_jwks is None):
+        yield ("issuer", "login_url"), "needs login_jwks, and login_jwks needs login_url"
     own = registry.own.resource
     if own in defined:
         yield ("resources", own), "is the issuer itself, which is a resource without being named"
     for name, resource in registry.resources.items():
         at = ("resources", name, "access_token_type")
         yield from _known(at, [resource.access_token_type], offered.access_token_types)
+        yield from _check_jwks(resource)
     for client in registry.clients.values():
         yield from _check_names(client, registry, offered, defined)
         yield from _check_secrets(client)
@@ -64,6 +69,26 @@ def _known(
 def _choice(known: Collection[str]) -> str:
     few = 8
     return f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= few else ""
+
+
+def _check_jwks(resource: Resource) -> Iterator[Finding]:
+    at = ("resources", resource.resource, "jwks")
+    if resource.is_mac and resource.jwks is None:
+        sentence = (
+            "must have a key that MAC keys are encrypted to; "
+            f"`issuer resource rotate {quote(resource.resource)}` makes it"
+        )
+        yield at, sentence
+    # Whoever registered a key expects tokens that nobody else can use. Bearer tokens are not.
+    if resource.access_token_type == "Bearer" and resource.jwks is not None:
+        yield at, 'is for access_token_type = "mac": a bearer token has no key to encrypt'
+
+
+def check_at(registry: Registry, now: int) -> Iterator[Finding]:
+    """What is wrong with the registry at ``now`` and will be right by itself."""
+    for name, resource in registry.resources.items():
+        if resource.is_mac and resource.encryption_key(now) is None:
+            yield ("resources", name, "jwks"), "has no key whose not_before has come"
 
 
 def _check_names(

@@ -44,8 +44,11 @@ def add(
     *,
     offered: Offered,
     file: str | None = None,
+    first: Callable[[], object] = lambda: None,
 ) -> Path:
     """The file of the registry at ``path`` that now holds one record more, at table and name.
+
+    ``first`` is called when all is well and nothing was written yet; what it raises ends the edit.
 
     Raises:
         Refused: there is such a record, or no telling which file it should go to.
@@ -60,11 +63,21 @@ def add(
         chosen = _destination(path, contents, at[0], file)
         content = _added(chosen, contents.get(chosen, b""), at, record)
         registry.parse({**contents, chosen: content}, offered)
+        first()
         return replace(_place(path, chosen), content)
 
 
-def change(path: Path, at: tuple[str, str], change: Change, *, offered: Offered) -> Path:
+def change(
+    path: Path,
+    at: tuple[str, str],
+    change: Change,
+    *,
+    offered: Offered,
+    first: Callable[[], object] = lambda: None,
+) -> Path:
     """The file of the registry at ``path`` in which the record at table and name is now changed.
+
+    ``first`` is called when all is well and nothing was written yet; what it raises ends the edit.
 
     Raises:
         Refused: there is no such record.
@@ -82,6 +95,7 @@ def change(path: Path, at: tuple[str, str], change: Change, *, offered: Offered)
             registry.parse(contents, offered)  # says it better: something in there is no record
             raise
         registry.parse({**contents, holder: content}, offered)
+        first()
         return replace(_place(path, holder), content)
 
 

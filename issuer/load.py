@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from issuer import files, registry
+from issuer import consistency, files, registry
+from issuer.documents import dotted
 from issuer.files import Unreadable
 from issuer.registry import InvalidRegistry, Registry
 from issuer.server import AuthorizationServer
@@ -82,9 +83,10 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
     """The server of the two.
 
     Raises:
-        Refused: the keys do not last as long as the tokens that the registry promises, or an
-            algorithm that it promises has none.
+        Refused: the keys do not last as long as the tokens that the registry promises, an
+            algorithm that it promises has none, or a resource server has no key yet.
     """
+    early = [f"registry: {dotted(path)}: {why}" for path, why in consistency.check_at(found, now)]
     problems = held.problems(
         now,
         longest_token_lifetime=found.longest_access_token_lifetime(),
@@ -97,6 +99,6 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
                 f"no {alg} key is current {gap}, and the ID tokens of client "
                 f"{json.dumps(client_id)} are signed by one; `issuer keys add --alg {alg}`"
             )
-    if problems:
-        raise Refused(tuple(f"key ring: {problem}" for problem in problems))
+    if early or problems:
+        raise Refused((*early, *(f"key ring: {problem}" for problem in problems)))
     return AuthorizationServer.of(found, held)

@@ -9,6 +9,12 @@ from issuer.client_auth import CLIENT_AUTH
 from issuer.grants import GRANTS
 from issuer.server import AuthorizationServer
 
+AUTHORIZE = "/authorize"
+CONSENT = "/consent"
+LOGIN = "/login"
+LOGIN_CALLBACK = "/login/callback"
+LOGOUT = "/logout"
+PAR = "/par"
 TOKEN = "/token"
 USERINFO = "/userinfo"
 JWKS = "/.well-known/jwks.json"

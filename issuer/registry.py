@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 from pydantic import TypeAdapter, ValidationError
 
 from issuer import consistency, documents, secret
+from issuer.branding import Branding
 from issuer.client import Client, ClientSecret
 from issuer.consistency import Offered
 from issuer.documents import Problem, near
-from issuer.resource import Resource
+from issuer.resource import EncryptionJWK, JWKSet, Resource
 from issuer.settings import Settings
 from issuer.user import OPENID_SCOPES, Address, User
 
@@ -29,11 +30,17 @@ TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
 )
 """The tables of records: what a record is, and the field that its key fills."""
 
-_NESTED: Mapping[str, type[Any]] = MappingProxyType(
-    {"client_secrets": ClientSecret, "address": Address}
+HELD: Mapping[int | str, type[Any]] = MappingProxyType(
+    {
+        "client_secrets": ClientSecret,
+        "jwks": JWKSet,
+        "keys": EncryptionJWK,
+        "address": Address,
+    }
 )
-"""The fields that hold records, and what those are."""
+"""What lies within a record, by the field that it lies in."""
 
+_T = TypeVar("_T")
 _Merged = dict[str, dict[str, tuple[str, Any]]]
 
 
@@ -54,6 +61,7 @@ class Registry:
     clients: Mapping[str, Client]
     users: Mapping[str, User]
     scopes: Mapping[str, str]
+    branding: Branding
     own: Resource
     """The issuer itself as a resource: it says who the user is."""
     has_stretched_secrets: bool
@@ -76,6 +84,7 @@ class Registry:
         clients: tuple[Client, ...] = (),
         users: tuple[User, ...] = (),
         scopes: Mapping[str, str] = MappingProxyType({}),
+        branding: Branding = Branding(),  # noqa: B008  it never changes
         digest: str = "",
     ) -> "Registry":
         """The registry of these records. Whether they fit together is not checked here."""
@@ -86,6 +95,7 @@ class Registry:
             clients=MappingProxyType({each.client_id: each for each in clients}),
             users=MappingProxyType({each.username: each for each in users}),
             scopes=MappingProxyType(dict(scopes)),
+            branding=branding,
             own=Resource(resource=issuer.url, scopes=OPENID_SCOPES),
             digest=digest,
             _logins=MappingProxyType(logins | {user.username: user for user in users}),
@@ -164,11 +174,13 @@ def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
     """
     read, problems = _read(files)
     readable = not problems
-    merged, double = documents.merge(read, ["issuer", *TABLES, "scopes"])
+    merged, double = documents.merge(read, ["issuer", *TABLES, "scopes", "branding"])
     problems += double
     settings = None
     if readable or merged["issuer"]:  # else it may well be in the file that cannot be read
-        settings = _settings(merged["issuer"], problems, next(iter(files), "registry"))
+        file = next(iter(files), "registry")
+        settings = _table("issuer", Settings, merged["issuer"], problems, file)
+    branding = _table("branding", Branding, merged["branding"], problems)
     records = {table: _records(table, merged[table], problems) for table in TABLES}
     registry = Registry.of(
         settings or Settings(url="https://unreadable.invalid"),
@@ -176,6 +188,7 @@ def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
         clients=tuple(records["clients"]),
         users=tuple(records["users"]),
         scopes=_scopes(merged["scopes"], problems),
+        branding=branding or Branding(),
         digest=digest(files),
     )
     if readable:
@@ -211,16 +224,20 @@ def _read(files: Mapping[str, bytes]) -> tuple[dict[str, dict[str, Any]], list[P
     return read, problems
 
 
-def _settings(
-    entries: Mapping[str, tuple[str, Any]], problems: list[Problem], file: str
-) -> Settings | None:
+def _table(
+    table: str,
+    kind: type[_T],
+    entries: Mapping[str, tuple[str, Any]],
+    problems: list[Problem],
+    file: str = "",
+) -> _T | None:
+    """The one value that a whole table is; ``file`` is blamed where it has no entries."""
     places = [place for place, _ in entries.values()]
-    table = {name: value for name, (_, value) in entries.items()}
+    values = {name: value for name, (_, value) in entries.items()}
     try:
-        return TypeAdapter(Settings).validate_python(table)
+        return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
-        place = places[0] if places else file
-        problems += _problems(error, place, ("issuer",), Settings)
+        problems += _problems(error, places[0] if places else file, (table,), kind)
         return None
 
 
@@ -263,7 +280,7 @@ def _problems(
 
 def _sentence(fault: str, message: str, where: tuple[int | str, ...], kind: type[Any]) -> str:
     if fault == "unexpected_keyword_argument":
-        holder = next((held for field, held in _NESTED.items() if field in where[:-1]), kind)
+        holder = next((HELD[each] for each in reversed(where[:-1]) if each in HELD), kind)
         return "unknown key" + near(str(where[-1]), holder.__dataclass_fields__)
     if fault == "missing":
         return "is missing"

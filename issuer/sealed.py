@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from issuer.authorization_request import AuthorizationRequest
 from issuer.scope import Scope
 
 
@@ -69,3 +70,74 @@ class RefreshToken:
     issued_at: int
     expires_at: int
     login: Login | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedRequest:
+    """An authorization request that its client sent ahead of the browser (RFC 9126)."""
+
+    PURPOSE: ClassVar[str] = "pushed_request"
+
+    id: str
+    request: AuthorizationRequest
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """An authorization request on its way through the pages. It stands in their URLs."""
+
+    PURPOSE: ClassVar[str] = "interaction"
+
+    id: str
+    request: AuthorizationRequest
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What the browser's cookie says: who is logged in, and what they agreed to."""
+
+    PURPOSE: ClassVar[str] = "session"
+
+    id: str
+    """Another after each login, so that nobody can prepare a session for somebody else."""
+    started_at: int
+    renewed_at: int
+    expires_at: int
+    sub: str = ""
+    """Empty while nobody is logged in."""
+    auth_time: int = 0
+    logged_in_for: str = ""
+    """The id of the interaction in which the user logged in."""
+    login: Login | None = None
+    consents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What was agreed to, by client_id; the oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormToken:
+    """That a form was shown in this session, and what for: nobody else can submit it (P29, P34)."""
+
+    PURPOSE: ClassVar[str] = "form"
+
+    session_id: str
+    subject: str
+    """The id of the interaction, or what else the form is about."""
+    expires_at: int
+    shown: Scope = field(default_factory=Scope)
+    """What the user saw and can agree to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginChallenge:
+    """A request to the team's own login application to say who is there."""
+
+    PURPOSE: ClassVar[str] = "login_challenge"
+
+    session_id: str
+    interaction: Interaction
+    issued_at: int
+    expires_at: int

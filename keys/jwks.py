@@ -8,7 +8,8 @@ from typing import Any
 from keys.algorithms import ALGORITHMS, Algorithm, InvalidKey, PublicKey, thumbprint
 from keys.encoding import parse_object
 
-_SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""The members that a public JWK does not have (RFC 7518 section 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _read_key(jwk: object) -> VerificationKey | None:
 
 def _is_for_verifying(jwk: Mapping[str, Any]) -> bool:
     # A private key that was published is nobody's alone any more.
-    if jwk.keys() & _SECRET_MEMBERS:
+    if jwk.keys() & SECRET_MEMBERS:
         return False
     operations = jwk.get("key_ops", ["verify"])
     return (

@@ -1,16 +1,12 @@
-"""The key ring file: read only if nobody else can read it, replaced whole or not at all."""
+"""The key ring file: a file of private keys whose refusal is that of a key ring."""
 
-import os
-import stat
 from pathlib import Path
-from tempfile import mkstemp
 
+from keys import private_file
+from keys.private_file import MAX_BYTES, UnfitFile, write
 from keys.ring_text import InvalidKeyRing
 
-MAX_BYTES = 1 << 20
-"""Size of the largest key ring file."""
-
-_OWNER_ONLY = 0o600
+__all__ = ["MAX_BYTES", "read", "write"]
 
 
 def read(path: Path) -> bytes:
@@ -20,60 +16,6 @@ def read(path: Path) -> bytes:
         InvalidKeyRing: it cannot be read, is no regular file, is too large, or is open to others.
     """
     try:
-        # Not blocking: a pipe in the file's place would keep us waiting before we could refuse it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            return _read(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise InvalidKeyRing([f"{path.name}: {error.strerror}"]) from None
-    except _Unfit as unfit:
-        raise InvalidKeyRing([f"{path.name}: {unfit}"]) from None
-
-
-def write(path: Path, text: str) -> None:
-    """``text`` in the place of whatever was at ``path``, readable by the owner alone.
-
-    A reader sees the old file or the new one, also after a loss of power.
-    """
-    target = path.resolve()  # A symbolic link keeps pointing at what it names.
-    descriptor, temporary = mkstemp(dir=target.parent, prefix=f".{target.name}.")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _sync_directory(target.parent)
-
-
-class _Unfit(Exception):
-    """The file is not one to read keys from."""
-
-
-def _read(descriptor: int) -> bytes:
-    status = os.fstat(descriptor)  # of the opened file: its name may lead elsewhere by now
-    if not stat.S_ISREG(status.st_mode):
-        raise _Unfit("not a regular file")
-    # Kubernetes mounts a secret as root's and lets the process read it through its group (fsGroup).
-    ours = status.st_uid == os.geteuid()
-    allowed = _OWNER_ONLY if ours else _OWNER_ONLY | stat.S_IRGRP
-    if stat.S_IMODE(status.st_mode) & 0o077 & ~allowed:
-        raise _Unfit("others than its owner can read or change it; chmod 600")
-    with os.fdopen(descriptor, "rb", closefd=False) as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise _Unfit(f"larger than {MAX_BYTES} bytes")
-    return data
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return private_file.read(path)
+    except UnfitFile as unfit:
+        raise InvalidKeyRing([str(unfit)]) from None

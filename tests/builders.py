@@ -12,17 +12,19 @@ from issuer.form import Form
 from issuer.registry import Registry
 from issuer.replay import Once
 from issuer.request import TokenRequest
-from issuer.resource import Resource
+from issuer.resource import EncryptionJWK, JWKSet, Resource
 from issuer.scope import Scope
 from issuer.server import AuthorizationServer
 from issuer.settings import Settings
 from issuer.user import User
+from keys.mac.key_wrapping import generate_key, public_jwk
 from keys.ring import KeyRing
 
 NOW = 1_800_000_000
 ISSUER = "https://issuer.example"
 API = "https://api.example"
 OTHER_API = "https://other.example"
+MAC_API = "https://mac.example"
 CALLBACK = "https://app.example/callback"
 SECRET = "a-secret-of-the-tests-0123456789abcdef"
 PASSWORD = "correct horse battery staple"
@@ -31,6 +33,9 @@ PASSWORD_HASH = (  # of PASSWORD, cheap on purpose: one pass over 8 KiB
 )
 VERIFIER = "a-code-verifier-of-the-tests-that-is-long-enough"
 CHALLENGE = pkce.s256(VERIFIER)
+
+MAC_PRIVATE_JWK = generate_key()
+"""The private half of the resource server at MAC_API."""
 
 ALL_GRANTS = ("authorization_code", "refresh_token", "password", "client_credentials")
 
@@ -68,13 +73,23 @@ def a_resource(resource: str = API, **fields: Any) -> Resource:
     return Resource(resource=resource, **({"scopes": ("read", "write")} | fields))
 
 
+def a_mac_resource(resource: str = MAC_API, **fields: Any) -> Resource:
+    """A resource server whose tokens come with a key."""
+    jwks = JWKSet(keys=(EncryptionJWK(**public_jwk(MAC_PRIVATE_JWK)),))
+    return a_resource(resource, **({"access_token_type": "mac", "jwks": jwks} | fields))
+
+
 def a_registry(
     *clients: Client, users: tuple[User, ...] | None = None, **settings: Any
 ) -> Registry:
-    """A registry of these clients, with alice and two resources."""
+    """A registry of these clients, with alice and three resources."""
     return Registry.of(
         Settings(**({"url": ISSUER} | settings)),
-        resources=(a_resource(), a_resource(OTHER_API, scopes=("read", "pay"))),
+        resources=(
+            a_resource(),
+            a_resource(OTHER_API, scopes=("read", "pay")),
+            a_mac_resource(),
+        ),
         clients=clients or (a_client(), a_public_client()),
         users=(a_user(),) if users is None else users,
         digest="sha256:test",

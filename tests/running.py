@@ -17,8 +17,19 @@ import httpx
 from issuer import secret
 from issuer.load import load
 from issuer.server import AuthorizationServer
+from keys.mac.key_wrapping import public_jwk
 from keys.ring import KeyRing, write
-from tests.builders import API, CALLBACK, OTHER_API, PASSWORD_HASH, SECRET, VERIFIER, a_code
+from tests.builders import (
+    API,
+    CALLBACK,
+    MAC_API,
+    MAC_PRIVATE_JWK,
+    OTHER_API,
+    PASSWORD_HASH,
+    SECRET,
+    VERIFIER,
+    a_code,
+)
 
 GUNICORN = [sys.executable, "-m", "gunicorn"]
 CHECKOUT = Path(__file__).parents[1]
@@ -37,7 +48,15 @@ def registry_table(url: str, **settings: Any) -> dict[str, Any]:
     everywhere = {"scope": "read write", "resources": [API]}
     return {
         "issuer": {"url": url, **settings},
-        "resources": {API: {"scopes": ["read", "write"]}, OTHER_API: {"scopes": ["read", "pay"]}},
+        "resources": {
+            API: {"scopes": ["read", "write"]},
+            OTHER_API: {"scopes": ["read", "pay"]},
+            MAC_API: {
+                "scopes": ["read", "write"],
+                "access_token_type": "mac",
+                "jwks": {"keys": [public_jwk(MAC_PRIVATE_JWK)]},
+            },
+        },
         "clients": {
             "web": {
                 "client_secrets": secrets,
@@ -46,7 +65,7 @@ def registry_table(url: str, **settings: Any) -> dict[str, Any]:
                 ],
                 "redirect_uris": [CALLBACK],
                 "scope": "read write",
-                "resources": [API, OTHER_API],
+                "resources": [API, OTHER_API, MAC_API],
             },
             "billing": {"client_secrets": secrets, "grant_types": ["client_credentials"]}
             | everywhere,

@@ -12,6 +12,7 @@ from issuer.authorize import AuthorizationRequest
 from issuer.metadata import JWKS, TOKEN
 from issuer.sealed import AuthorizationCode
 from issuer.token import OFFERED
+from issuer.token_types import TOKEN_TYPES
 from keys import InsufficientScope, Verifier
 from tests.builders import CALLBACK, CHALLENGE
 from tests.running import RunningIssuer
@@ -28,6 +29,7 @@ def test_the_registry_it_shows_is_valid():
     (example,) = blocks("toml")
     parsed = registry.parse({"registry.toml": example.encode()}, OFFERED)
     assert set(parsed.clients) == {"billing", "shop", "wiki"}
+    assert {each.access_token_type for each in parsed.resources.values()} == set(TOKEN_TYPES)
 
 
 def test_the_function_for_login_applications_issues_a_code(an_issuer, monkeypatch):
@@ -60,8 +62,9 @@ def test_a_resource_server_verifies_as_it_shows(issuer_server: RunningIssuer):
 @pytest.mark.parametrize(
     "command",
     [
-        "init", "check", "client add", "client secret", "client list", "resource add", "user add",
-        "keys list", "keys rotate", "keys export", "code", "inspect", "schema",
+        "init", "check", "client add", "client secret", "client list", "resource add",
+        "resource rotate", "user add", "keys list", "keys rotate", "keys export",
+        "code", "inspect", "schema",
     ],
 )  # fmt: skip
 def test_every_command_it_names_is_there(command):

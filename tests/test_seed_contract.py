@@ -34,8 +34,10 @@ from issuer.stores.sqlite import SQLiteStore
 from issuer.token import BEARER, MAC, TokenGenerator, handler
 from issuer.user import User
 from tests.builders import (
+    API,
     CALLBACK,
     CHALLENGE,
+    MAC_API,
     NOW,
     PASSWORD,
     SECRET,
@@ -98,8 +100,8 @@ def test_handler_is_a_token_generator_that_can_be_called():
 
 
 def test_the_methods_of_authentication_keep_their_names():
-    assert TokenGenerator(authentication_method=BEARER).authentication_method == BEARER
-    assert MAC == "mac"
+    for method in (BEARER, MAC):
+        assert TokenGenerator(authentication_method=method).authentication_method == method
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ class Row:
 
 
 SERVER = a_server(
-    a_client("web"),
+    a_client("web", resources=(API, MAC_API)),
     a_client("other"),
     a_client("poster", token_endpoint_auth_method="client_secret_post"),
     a_client("fixed", grant_types=("authorization_code", "password")),
@@ -162,6 +164,9 @@ EMPTY = "changed: an empty parameter counts as left out (RFC 6749 3.2)"
 GRANT = "changed: RFC 6749 5.2 calls it invalid_grant"
 AUTH_FIRST = "changed: the client is authenticated first, so that nothing can be probed"
 CAP = TokenGenerator(scope=["read"])
+WITH_MAC = TokenGenerator(authentication_method=MAC)
+FOR_MAC = {"resource": MAC_API}
+ONE_TYPE = "changed: what a resource takes is in its registration, and is never overruled"
 
 
 def a_redemption(code: str | None = None, **parameters: str) -> dict[str, str]:
@@ -171,11 +176,13 @@ def a_redemption(code: str | None = None, **parameters: str) -> dict[str, str]:
     return {"grant_type": "authorization_code"} | given | parameters
 
 
-def a_refresh(client: str = "web", **parameters: str) -> dict[str, str]:
+def a_refresh(
+    client: str = "web", resources: tuple[str, ...] = (API,), **parameters: str
+) -> dict[str, str]:
     """The parameters of a refresh of everything alice granted."""
     held = RefreshToken(
         id="r", client_id=client, sub="alice", scope=Scope({"read", "write"}),
-        resources=("https://api.example",), auth_time=NOW - 9999, issued_at=NOW - 9999,
+        resources=resources, auth_time=NOW - 9999, issued_at=NOW - 9999,
         expires_at=NOW + 9999,
     )  # fmt: skip
     text = SERVER.seal(held, now=NOW)
@@ -287,6 +294,17 @@ ROWS = [
     Row("rt via TokenGenerator(refreshable=False)", a_refresh(), 200, None,
         "kept, and without handing a refresh token out",
         generator=TokenGenerator(refreshable=False)),
+    # MAC
+    Row("mac cc", CC | FOR_MAC, 200, None, "changed: no refresh token (RFC 6749 4.4.3)",
+        generator=WITH_MAC),
+    Row("mac cc not refreshable", CC | FOR_MAC, 200, None, KEPT,
+        generator=TokenGenerator(authentication_method=MAC, refreshable=False)),
+    Row("mac refresh of a bearer token", a_refresh(), 400, "invalid_target", ONE_TYPE,
+        generator=WITH_MAC),
+    Row("mac refresh of mac token", a_refresh(resources=(MAC_API,)), 200, None,
+        "changed: another mac_key at each refresh", generator=WITH_MAC),
+    Row("bearer generator refreshing a mac token", a_refresh(resources=(MAC_API,)), 400,
+        "invalid_target", ONE_TYPE, generator=TokenGenerator(authentication_method=BEARER)),
     # jsonp
     Row("callback ok", CC | {"callback": "cb"}, 200, None, "changed: JSON, always"),
     Row("callback error -> 200", CC | {"callback": "cb"}, 401, "invalid_client",
@@ -358,14 +376,26 @@ def test_a_token_without_refresh_is_given_where_the_generator_says_so():
     assert "refresh_token" in ask(Row("", PW, 200, None, KEPT)).body
 
 
+def test_a_mac_key_is_another_at_every_mint():
+    """Seen: 20 characters that lived as long as the row, and null at the refresh of a token that
+    had none. Changed: 256 bits, at every mint, refreshing included."""
+    rows = [
+        Row("mac cc", CC | FOR_MAC, 200, None, KEPT, generator=WITH_MAC),
+        Row("mac pw", PW | FOR_MAC, 200, None, KEPT, generator=WITH_MAC),
+        Row("mac rt", a_refresh(resources=(MAC_API,)), 200, None, KEPT, generator=WITH_MAC),
+    ]
+    bodies = [ask(row).body for row in rows * 2]
+    assert {body["mac_algorithm"] for body in bodies} == {"hmac-sha-256"}
+    assert {len(body["mac_key"]) for body in bodies} == {43}
+    assert len({body["mac_key"] for body in bodies}) == len(bodies)
+
+
 # The object --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", [0, 3, -1, "hawk", MAC])
+@pytest.mark.parametrize("method", [0, 3, -1, "hawk", "MAC"])
 def test_an_unknown_authentication_method_is_refused_at_once(method):
-    """Seen: auth_method 0, 3, -1, 'mac'. Kept; MAC has no row among the token types yet, so the
-    rows "mac cc", "mac cc not refreshable", "mac refresh of a bearer token", "mac refresh of mac
-    token" and "bearer generator refreshing a mac token" cannot happen."""
+    """Seen: auth_method 0, 3, -1, 'mac'. Kept, but for 'mac': the name is the value here."""
     with pytest.raises(OAuth2Exception):
         TokenGenerator(authentication_method=method)
 

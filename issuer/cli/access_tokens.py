@@ -8,6 +8,7 @@ from typing import Any
 from issuer.cli.findings import Findings, is_instant, quoted, shown, when
 from issuer.replay import CLOCK_SKEW
 from issuer.server import AuthorizationServer
+from issuer.token_types.mac import TYP as MAC_TYP
 from keys.algorithms import ALGORITHMS
 from keys.encoding import from_base64url, parse_object
 from keys.timetable import State
@@ -16,7 +17,7 @@ TYPES: Mapping[str, str] = MappingProxyType(
     {
         "at+jwt": "An access token: a JWT of RFC 9068.",
         "application/at+jwt": "An access token: a JWT of RFC 9068.",
-        "mac-at+jwt": "An access token of type mac: a JWT, with its key encrypted to its resource.",
+        MAC_TYP: "An access token of type mac: a JWT, with its key encrypted to its resource.",
     }
 )
 
@@ -33,6 +34,7 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
     named: dict[str, object] = {name: header[name] for name in HEADER if name in header}
     refusals = chain(
         _check_type(header),
+        _check_audience(server, header, claims),
         _check_signature(server, header, signed, signature, now),
         _check_claims(server, claims, now),
     )
@@ -40,13 +42,36 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
         kind=TYPES.get(str(header.get("typ")), "A JWT, but no access token of this issuer."),
         members=shown({**named, **claims}, now),
         refusals=tuple(refusals),
-        notes=tuple(_notes(server, claims)),
+        notes=(*_notes(server, claims), *_mac_notes(header, claims)),
     )
 
 
 def _check_type(header: Mapping[str, Any]) -> Iterator[str]:
     if str(header.get("typ")) not in TYPES:
         yield f"its typ is {quoted(header.get('typ'))}, and an access token's is at+jwt"
+
+
+def _check_audience(
+    server: AuthorizationServer, header: Mapping[str, Any], claims: Mapping[str, Any]
+) -> Iterator[str]:
+    """A resource server takes tokens of one type."""
+    aud = claims.get("aud")
+    resource = server.registry.resources.get(aud) if isinstance(aud, str) else None
+    is_mac = header.get("typ") == MAC_TYP
+    if resource is not None and resource.is_mac != is_mac:
+        yield f"its audience takes another type of token: {resource.access_token_type}"
+    if is_mac and _kid_of_key(claims) is None:
+        yield "it has no key in it: cnf.jwe is missing or unreadable"
+
+
+def _kid_of_key(claims: Mapping[str, Any]) -> str | None:
+    """What the resource server calls the key that the token's own is encrypted to."""
+    try:
+        header = parse_object(from_base64url(claims["cnf"]["jwe"].split(".")[0]))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    kid = header.get("kid")
+    return kid if isinstance(kid, str) else None
 
 
 def _check_signature(
@@ -98,3 +123,11 @@ def _notes(server: AuthorizationServer, claims: Mapping[str, Any]) -> Iterator[s
             yield f"the user {quoted(sub)} is {gone}; {offline}"
     if not (isinstance(aud, str) and registry.resource(aud)):
         yield f"the audience {quoted(aud)} is no resource of this registry"
+
+
+def _mac_notes(header: Mapping[str, Any], claims: Mapping[str, Any]) -> Iterator[str]:
+    if header.get("typ") == MAC_TYP:
+        yield (
+            f"its MAC key is for its resource server alone, encrypted to the key "
+            f"{quoted(_kid_of_key(claims))}; a request needs a signature by it"
+        )

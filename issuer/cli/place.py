@@ -36,15 +36,26 @@ class Place:
         """What a worker would serve."""
         return load.load(self.registry, self.keyring, now)
 
-    def add(self, at: tuple[str, str], record: Mapping[str, Any], file: str | None) -> Path:
-        """The file that now holds one record more."""
+    def add(
+        self,
+        at: tuple[str, str],
+        record: Mapping[str, Any],
+        file: str | None,
+        first: Callable[[], object] = lambda: None,
+    ) -> Path:
+        """The file that now holds one record more, once ``first`` has been done."""
         with _nothing_changed():
-            return edit.add(self.registry, at, record, offered=OFFERED, file=file)
+            return edit.add(self.registry, at, record, offered=OFFERED, file=file, first=first)
 
-    def change(self, at: tuple[str, str], change: edit.Change) -> Path:
-        """The file whose record is now changed."""
+    def change(
+        self,
+        at: tuple[str, str],
+        change: edit.Change,
+        first: Callable[[], object] = lambda: None,
+    ) -> Path:
+        """The file whose record is now changed, once ``first`` has been done."""
         with _nothing_changed():
-            return edit.change(self.registry, at, change, offered=OFFERED)
+            return edit.change(self.registry, at, change, offered=OFFERED, first=first)
 
 
 @contextmanager

@@ -35,9 +35,9 @@ def form(number: int, **parameters: str) -> TokenForm:
     )
 
 
-def client_credentials(clients: int) -> list[TokenForm]:
+def client_credentials(clients: int, **parameters: str) -> list[TokenForm]:
     """Requests for tokens of the clients' own."""
     return [
-        form(number, grant_type="client_credentials", scope="read write")
+        form(number, grant_type="client_credentials", scope="read write", **parameters)
         for number in spread(clients)
     ]

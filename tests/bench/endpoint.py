@@ -47,10 +47,11 @@ class Endpoint:
         with urlopen(self.url + self.jwks_path) as answer:  # noqa: S310  the address is ours
             keys = jwt.PyJWKSet.from_json(answer.read().decode())
         header = jwt.get_unverified_header(token)
+        audience = dict(form.parameters).get("resource", API)
         claims = jwt.decode(
-            token, keys[header["kid"]], algorithms=["ES256"], audience=API, issuer=self.url
+            token, keys[header["kid"]], algorithms=["ES256"], audience=audience, issuer=self.url
         )
-        assert header["typ"] == "at+jwt"
+        assert header["typ"] == ("mac-at+jwt" if "cnf" in claims else "at+jwt")
         assert claims["client_id"] == form.client_id
         assert claims["scope"] == "read write"
 

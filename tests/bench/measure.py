@@ -16,11 +16,13 @@ from tests.bench.endpoint import Endpoint
 from tests.bench.figures import Rate, Series, interleaved
 from tests.bench.load import TokenForm
 from tests.bench.processes import Memory, memory, pinned, running
+from tests.builders import MAC_API
 
 FEW, MANY = 10, 100_000
 SIGNING = "ES256 signatures, nothing else"
 PEER = "oidc-provider: client_credentials"
 TOKENS = "issuer: client_credentials"
+WITH_KEYS = "issuer: client_credentials, type mac"
 REFRESH = "issuer: refresh_token"
 CODE = "issuer: authorization_code"
 CROWDED = f"issuer: client_credentials, {MANY:,} clients"
@@ -103,6 +105,7 @@ def _rates(plan: Plan, directory: Path) -> tuple[dict[str, Series], Memory]:
             SIGNING: lambda: _signing(bystander.endpoint, requests, plan.seconds),
             PEER: of(rival, lambda: client_credentials(FEW)),
             TOKENS: of(few.endpoint, lambda: client_credentials(FEW)),
+            WITH_KEYS: of(few.endpoint, lambda: client_credentials(FEW, resource=MAC_API)),
             REFRESH: of(few.endpoint, lambda: refreshing),
             CODE: of(few.endpoint, few.codes),
             CROWDED: of(many.endpoint, lambda: client_credentials(MANY)),

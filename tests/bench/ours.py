@@ -11,11 +11,20 @@ from typing import Any
 from issuer import secret
 from issuer.authorize import AuthorizationRequest, issue_code
 from issuer.load import load
+from keys.mac.key_wrapping import public_jwk
 from tests.bench.clients import client_credentials, client_id, client_secret, form, spread
 from tests.bench.endpoint import Endpoint, ask, is_answered
 from tests.bench.load import TokenForm
 from tests.bench.processes import children, pause, pinned
-from tests.builders import API, CALLBACK, CHALLENGE, PASSWORD_HASH, VERIFIER
+from tests.builders import (
+    API,
+    CALLBACK,
+    CHALLENGE,
+    MAC_API,
+    MAC_PRIVATE_JWK,
+    PASSWORD_HASH,
+    VERIFIER,
+)
 from tests.running import RunningIssuer
 
 PATIENT = ("--timeout", "0")  # a worker that is paused does not hang
@@ -112,7 +121,14 @@ def registry(url: str, clients: int) -> dict[str, Any]:
     """A registry of ``clients`` clients, as JSON spells it."""
     return {
         "issuer": {"url": url, "access_token_lifetime": 600, "authorization_code_lifetime": 300},
-        "resources": {API: {"scopes": ["read", "write"]}},
+        "resources": {
+            API: {"scopes": ["read", "write"]},
+            MAC_API: {
+                "scopes": ["read", "write"],
+                "access_token_type": "mac",
+                "jwks": {"keys": [public_jwk(MAC_PRIVATE_JWK)]},
+            },
+        },
         "clients": {client_id(number): _client(number) for number in range(clients)},
         "users": {"alice": {"password_hash": PASSWORD_HASH}},
     }
@@ -124,7 +140,7 @@ def _client(number: int) -> dict[str, Any]:
         "grant_types": ["client_credentials", "authorization_code", "refresh_token"],
         "redirect_uris": [CALLBACK],
         "scope": "read write",
-        "resources": [API],
+        "resources": [API, MAC_API],
     }
 
 

@@ -6,11 +6,23 @@ import pytest
 from tests.bench import chart
 from tests.bench.figures import Rate, Series
 from tests.bench.goals import goals
-from tests.bench.measure import CODE, CROWDED, PEER, REFRESH, SIGNING, TOKENS, Measured
+from tests.bench.measure import (
+    CODE,
+    CROWDED,
+    PEER,
+    REFRESH,
+    SIGNING,
+    TOKENS,
+    WITH_KEYS,
+    Measured,
+)
 from tests.bench.processes import Memory
 from tests.bench.report import page
 
-RATES = {SIGNING: 400.0, PEER: 40.0, TOKENS: 100.0, REFRESH: 80.0, CODE: 75.0, CROWDED: 96.0}
+RATES = {
+    SIGNING: 400.0, PEER: 40.0, TOKENS: 100.0, WITH_KEYS: 50.0, REFRESH: 80.0, CODE: 75.0,
+    CROWDED: 96.0,
+}  # fmt: skip
 
 
 def steady(name, rate, cores=1.0):
@@ -68,7 +80,7 @@ def test_the_chart_is_a_picture_with_a_bar_for_each_series():
     text = chart.bars("<1>", list(MEASURED.series.values()), ours="issuer")
     picture = ElementTree.fromstring(text)  # noqa: S314  our own text
     bars = picture.findall("{http://www.w3.org/2000/svg}rect")
-    assert [bar.get("class") for bar in bars] == ["other", "other", "ours", "ours", "ours", "ours"]
+    assert [bar.get("class") for bar in bars] == ["other"] * 2 + ["ours"] * 5
     widths = [float(bar.get("width")) for bar in bars]
     assert widths[0] == max(widths)
     assert widths[2] == pytest.approx(widths[0] / 4, abs=0.1)

@@ -4,16 +4,19 @@ import json
 
 import pytest
 
-from issuer import token
+from issuer import edit, token
 from issuer.cli import clock
 from issuer.load import load
 from issuer.request import Authorization
 from issuer.scope import Scope
 from issuer.sealed import AuthorizationCode, Login, RefreshToken
 from issuer.server import AuthorizationServer
+from issuer.token import OFFERED
 from keys.encoding import from_base64url, parse_object, to_base64url
+from keys.mac.key_wrapping import public_jwk
 from keys.ring import KeyRing, write
 from keys.sealing import Sealer
+from tests.builders import MAC_API, MAC_PRIVATE_JWK
 
 API = "https://api.example"
 LOGIN = 'login_url = "https://login.example/"'
@@ -294,3 +297,69 @@ def test_no_key_material_is_shown(run, server, registry):
 @pytest.mark.parametrize("text", ["{", '{"access_token": 1}', '{"a":' * 5000])
 def test_json_without_a_token_is_a_mistake_of_the_command_line(run, server, text):
     assert run("inspect", stdin=text).exit_code == 2
+
+
+# Tokens of type mac.
+
+
+@pytest.fixture
+def mac_server(registry) -> AuthorizationServer:
+    """What the files describe, with a mac resource beside the other."""
+    edit.add(
+        registry,
+        ("resources", MAC_API),
+        {
+            "scopes": ["read"],
+            "access_token_type": "mac",
+            "jwks": {"keys": [public_jwk(MAC_PRIVATE_JWK)]},
+        },
+        offered=OFFERED,
+    )
+    return load(registry, registry.with_name("keyring.json"), clock.now())
+
+
+def a_mac_response(server: AuthorizationServer, audience: str = MAC_API) -> dict[str, object]:
+    authorization = Authorization(
+        id="1",
+        client=server.registry.clients["web"],
+        scope=Scope({"read"}),
+        resource=server.registry.resources[audience],
+        issued_at=clock.now(),
+        received_at=clock.now(),
+    )
+    return dict(token.handler.grant_response(server, authorization).body)
+
+
+def test_a_mac_token_is_good_and_says_whose_its_key_is(run, mac_server):
+    body = a_mac_response(mac_server)
+    result = run("inspect", stdin=json.dumps(body))
+    assert result.exit_code == 0
+    assert result.stdout.startswith("An access token of type mac")
+    assert "its MAC key is for its resource server alone" in result.stdout
+    assert MAC_PRIVATE_JWK["kid"] in result.stdout
+    assert body["mac_key"] not in result.output
+
+
+def test_a_mac_token_without_a_key_is_refused(run, mac_server):
+    key = mac_server.signing_key(clock.now())
+    for cnf in ({}, {"cnf": {}}, {"cnf": {"jwe": 1}}, {"cnf": {"jwe": "x.y"}}):
+        claims = json.loads(from_base64url(an_access_token(mac_server).split(".")[1]))
+        text = key.sign("mac-at+jwt", claims | {"aud": MAC_API} | cnf)
+        result = run("inspect", text)
+        assert result.exit_code == 1
+        assert "it has no key in it: cnf.jwe is missing or unreadable" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("typ", "aud", "refused"),
+    [("at+jwt", API, None), ("at+jwt", MAC_API, "mac"), ("mac-at+jwt", API, "Bearer")],
+)
+def test_a_token_of_the_type_that_its_audience_does_not_take_is_refused(
+    run, mac_server, typ, aud, refused
+):
+    claims = json.loads(from_base64url(an_access_token(mac_server, aud=aud).split(".")[1]))
+    claims |= {"cnf": {"jwe": to_base64url(b'{"kid":"1"}')}} if typ != "at+jwt" else {}
+    result = run("inspect", mac_server.signing_key(clock.now()).sign(typ, claims))
+    assert result.exit_code == (1 if refused else 0)
+    sentence = f"its audience takes another type of token: {refused}"
+    assert (sentence in result.stdout) == bool(refused)

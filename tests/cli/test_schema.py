@@ -24,8 +24,19 @@ scopes = ["read"]
 access_token_type = "Bearer"
 access_token_lifetime = 60
 
+[resources."https://pay.example"]
+access_token_type = "mac"
+jwks = { keys = [
+    { kty = "OKP", crv = "X25519", x = "J70dOIv5XvKh4FEMrstBw-zfk-bKCzpK6oKUnWeQK3o", kid = "1" },
+    { kty = "EC", crv = "P-256", x = "ONm-Q26ZcldXt99iQXbZ0bOYe4N3ebqxd7h_3A5sJMc", y = "iH63UpBVRNhRb7CmC0NLWxm7aCvaX_BZJ10rm3a0ej4", kid = "2", use = "enc", alg = "ECDH-ES", not_before = 2026-11-24T23:57:55Z },
+] }
+
 [clients.web]
 client_name = "Web"
+client_uri = "https://web.example"
+logo_uri = "data:image/png;base64,AAAA"
+policy_uri = "https://web.example/privacy"
+tos_uri = "https://web.example/terms"
 contacts = ["web@example.com"]
 token_endpoint_auth_method = "client_secret_post"
 client_secrets = [{ hash = "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", expires_at = 2099-01-01T00:00:00Z }]
@@ -43,6 +54,13 @@ active = false
 
 [scopes]
 read = "Read it"
+
+[branding]
+name = "Example"
+logo = "data:image/png;base64,AAAA"
+color = "#2f55c8"
+policy_uri = "https://example.com/privacy"
+tos_uri = "https://example.com/terms"
 """  # noqa: E501
 
 
@@ -71,7 +89,7 @@ def refused(instance: dict, schema: dict) -> bool:
 
 def test_it_has_a_property_for_each_table_and_no_others(schema):
     assert schema["$schema"] == DIALECT
-    assert set(schema["properties"]) == {"issuer", "scopes", *TABLES}
+    assert set(schema["properties"]) == {"issuer", "scopes", "branding", *TABLES}
     assert schema["additionalProperties"] is False
 
 
@@ -116,6 +134,10 @@ def test_it_accepts_what_init_writes(run, schema, tmp_path: Path):
         pytest.param("= 300", '= "300"', id="a lifetime in quotes"),
         pytest.param("sha256:A", "secret:A", id="a secret and no hash"),
         pytest.param('url = "https://issuer.example"', "", id="no url"),
+        pytest.param('crv = "X25519"', 'crv = "Ed25519"', id="a curve to sign with"),
+        pytest.param('use = "enc"', 'use = "sig"', id="a key to sign with"),
+        pytest.param('kid = "1"', 'kid = "1", d = "J70d"', id="a private key"),
+        pytest.param('x = "J', 'x = "', id="a coordinate too short"),
         pytest.param("require_pkce = false", 'require_pkce = "no"', id="a word for a boolean"),
     ],
 )

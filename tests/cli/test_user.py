@@ -47,12 +47,11 @@ def test_a_user_called_like_a_client_is_refused(run, registry):
 def test_a_resource_is_added_with_its_scopes(run, registry):
     result = run(
         "resource", "add", "https://pay.example", "--scope", "pay", "--scope", "refund",
-        "--access-token-lifetime", "5m", "--access-token-type", "Bearer",
+        "--access-token-lifetime", "5m",
     )  # fmt: skip
     assert result.exit_code == 0
     assert tomllib.loads(registry.read_text())["resources"]["https://pay.example"] == {
         "scopes": ["pay", "refund"],
-        "access_token_type": "Bearer",
         "access_token_lifetime": 300,
     }
 

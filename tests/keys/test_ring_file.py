@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from keys import private_file
 from keys.ring import InvalidKeyRing, KeyRing, read, write
 from keys.ring_file import MAX_BYTES
 
@@ -99,3 +100,26 @@ def test_a_file_beyond_the_cap_is_refused(path):
     assert refusal(path) == f"keyring.json: larger than {MAX_BYTES} bytes"
     path.write_bytes(b" " * MAX_BYTES)
     assert len(read(path)) == MAX_BYTES
+
+
+def test_a_created_file_belongs_to_its_owner_alone_and_replaces_nothing(tmp_path):
+    path = tmp_path / "new.json"
+    private_file.create(path, "{}")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert private_file.read(path) == b"{}"
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for taken in (path, tmp_path, tmp_path / "dangling"):
+        with pytest.raises(FileExistsError):
+            private_file.create(taken, "other")
+    assert private_file.read(path) == b"{}"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_file_that_cannot_be_filled_is_not_created(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        private_file.create(tmp_path / "new.json", "{}")
+    assert list(tmp_path.iterdir()) == []

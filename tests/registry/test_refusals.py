@@ -27,6 +27,7 @@ WHOLE: dict[str, Any] = {
     },
     "users": {"alice": {"password_hash": PASSWORD_HASH, "email": "alice@example.com"}},
     "scopes": {"read": "Read your invoices"},
+    "branding": {},
 }
 GONE = object()
 
@@ -35,6 +36,7 @@ WEB = ("clients", "web")
 SECRETS = (*WEB, "client_secrets")
 RESOURCE = ("resources", API)
 BOB = ("users", "bob")
+LOGO_AT = ("branding", "logo")
 
 INTEGER = "should be a valid integer"
 TIME = "must be an RFC 3339 time with its offset, such as 2026-11-01T00:00:00Z"
@@ -46,6 +48,13 @@ ONCE = "must name each thing once"
 TUPLE = "should be a valid tuple"
 BOOLEAN = "should be a valid boolean"
 CONTROL = "must have no control characters"
+HTTPS = "must be https; http is for 127.0.0.1, [::1] and localhost only"
+LINK = "must be a URL with a host, without user information or spaces"
+COLOR = "must be six hexadecimal digits, such as #2f55c8"
+LOGO = (
+    "must be the image itself, as data:image/png;base64,… (or jpeg, gif, webp, svg+xml): "
+    "pages load nothing from elsewhere"
+)
 SPACED = "must be scopes separated by single spaces"
 
 
@@ -205,6 +214,16 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a line feed in a client_id", ("clients", "a\nb"), WHOLE["clients"]["web"],
      'clients."a\\nb".client_id', CONTROL),
     ("a key that nothing is near to", (*WEB, "zzz"), LEAKED, "clients.web.zzz", "unknown key"),
+    ("a link that runs", (*WEB, "client_uri"), "javascript:alert(1)", "clients.web.client_uri",
+     HTTPS),
+    ("a link in clear", (*WEB, "policy_uri"), "http://x.example", "clients.web.policy_uri", HTTPS),
+    ("a link to nowhere", (*WEB, "tos_uri"), "https://", "clients.web.tos_uri", LINK),
+    ("a link with a password", (*WEB, "tos_uri"), f"https://a:{LEAKED}@x.example",
+     "clients.web.tos_uri", LINK),
+    ("a link with a broken port", (*WEB, "tos_uri"), "https://x.example:y", "clients.web.tos_uri",
+     "must be an absolute URL"),
+    ("a logo from elsewhere", (*WEB, "logo_uri"), "https://x.example/logo.png",
+     "clients.web.logo_uri", LOGO),
     ("an algorithm that is none", (*WEB, "id_token_signed_response_alg"), "HS256",
      "clients.web.id_token_signed_response_alg", "must be one of ES256, RS256, PS256, EdDSA"),
     ("the issuer as a resource of a client", (*WEB, "resources"), [API, ISSUER],
@@ -246,6 +265,18 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      'unknown key; did you mean "password_hash"?'),
     ("active as a word", BOB, {"active": "yes"}, "users.bob.active", BOOLEAN),
     ("a line feed in an address", BOB, {"email": LEAKED + "\n"}, "users.bob.email", CONTROL),
+    # --- [branding] ---
+    ("a page as a logo", LOGO_AT, "data:text/html;base64,AAAA", "branding.logo", LOGO),
+    ("a logo that is not base64", LOGO_AT, "data:image/png;base64,<svg>", "branding.logo",
+     "must be base64 behind the comma"),
+    ("a large logo", LOGO_AT, "data:image/png;base64," + "A" * 32_768, "branding.logo",
+     "is longer than 32 KiB"),
+    ("a color by name", ("branding", "color"), "red", "branding.color", COLOR),
+    ("a color that ends the rule", ("branding", "color"), "#123456;}", "branding.color", COLOR),
+    ("a policy that runs", ("branding", "policy_uri"), "javascript:alert(1)",
+     "branding.policy_uri", HTTPS),
+    ("a misspelt key of the branding", ("branding", "colour"), "#123456", "branding.colour",
+     'unknown key; did you mean "color"?'),
     ("a script for a picture", BOB, {"picture": "javascript:x"}, "users.bob.picture",
      "must be the URL of a web page"),
     ("a misspelt key of an address", BOB, {"address": {"contry": "DE"}},
@@ -310,6 +341,12 @@ TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
     ("a user without anything", BOB, {}),
     ("a user with another sub", BOB, {"sub": "b-1"}),
     ("an inactive user", BOB, {"active": False}),
+    ("a link", (*WEB, "client_uri"), "https://app.example/?a=b#c"),
+    ("a link to this machine", (*WEB, "client_uri"), "http://localhost:3000"),
+    ("a logo", (*WEB, "logo_uri"), "data:image/svg+xml;base64,AAAA"),
+    ("the largest logo", LOGO_AT, "data:image/png;base64," + "A" * (32_768 - 24) + "=="),
+    ("a color in capitals", ("branding", "color"), "#ABCDEF"),
+    ("no branding", ("branding",), GONE),
     ("no users", ("users",), GONE),
     ("no scopes", ("scopes",), GONE),
     ("no clients", ("clients",), GONE),
@@ -402,7 +439,7 @@ def test_a_broken_resource_is_not_said_to_be_missing_as_well():
         (*WEB, "access_token_lifetime"), (*WEB, "require_pkce"), SECRETS, ("issuer", "not_before"),
         ("issuer", "access_token_lifetime"), ("users", "alice", "password_hash"),
         ("users", "alice", "active"), ("users", "alice"), WEB, RESOURCE, ("clients",), ("users",),
-        ("issuer",), (*RESOURCE, "scopes"),
+        ("issuer",), (*RESOURCE, "scopes"), (*RESOURCE, "jwks"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("value", [[LEAKED + " "], {"hash": LEAKED + "\n"}, LEAKED + "  x"])

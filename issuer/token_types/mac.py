@@ -1,0 +1,44 @@
+"""``mac``: a token, and a key to sign requests with (draft-ietf-oauth-v2-http-mac-02).
+
+The key goes to the client in the response, and to the resource server in the token, encrypted to it
+(RFC 7800 section 3.3). Nobody keeps it here: each mint, refreshing included, makes another.
+"""
+
+from secrets import token_urlsafe
+
+from issuer.errors import TemporarilyUnavailable
+from issuer.request import Authorization
+from issuer.server import AuthorizationServer
+from issuer.token_types.bearer import access_token_claims
+
+TYP = "mac-at+jwt"
+"""Not at+jwt: a token that was seen on its way must not pass as a bearer token."""
+
+ALGORITHM = "hmac-sha-256"
+
+MAC_KEY_BYTES = 32
+
+
+def mint(
+    server: AuthorizationServer, authorization: Authorization, expires_at: int
+) -> dict[str, object]:
+    """A signed access token with its key in it, and the key.
+
+    Raises:
+        TemporarilyUnavailable: no signing key is current, or no key of the resource server.
+    """
+    now = authorization.received_at
+    encryption_key = authorization.resource.encryption_key(now)
+    if encryption_key is None:
+        raise TemporarilyUnavailable(
+            "No key of the resource server is current; try again.", detail="no encryption key"
+        )
+    mac_key = token_urlsafe(MAC_KEY_BYTES)
+    claims = access_token_claims(server, authorization, expires_at)
+    claims["cnf"] = {"jwe": encryption_key.wrap(mac_key, authorization.id)}
+    return {
+        "access_token": server.signing_key(now).sign(TYP, claims),
+        "token_type": "mac",
+        "mac_key": mac_key,
+        "mac_algorithm": ALGORITHM,
+    }
