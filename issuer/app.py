@@ -23,6 +23,7 @@ from issuer.metadata import (
     LOGOUT,
     PAR,
     TOKEN,
+    USERINFO,
     base_path,
     metadata_path,
 )
@@ -40,6 +41,7 @@ from issuer.resources.logout import LogoutResource
 from issuer.resources.par import PARResource
 from issuer.resources.router import ExactRouter
 from issuer.resources.token import TokenResource
+from issuer.resources.userinfo import UserinfoResource
 from issuer.server import AuthorizationServer
 from issuer.stores import open_store
 from issuer.stretching import Stretcher
@@ -132,6 +134,7 @@ def _add_routes(
     base = base_path(issuer)
     token = TokenResource(generator, server=server, store=store, stretch=stretcher, clock=clock)
     app.add_route(base + TOKEN, token)
+    app.add_route(base + USERINFO, UserinfoResource(server=server, clock=clock))
     app.add_route(base + PAR, PARResource(server=server, stretch=stretcher, clock=clock))
     browser = Browser(issuer, server=server, clock=clock)
     app.add_route(base + AUTHORIZE, AuthorizeResource(browser, store=store))

@@ -64,7 +64,7 @@ def validate(server: AuthorizationServer, request: AuthorizationRequest) -> Requ
         pkce.check_challenge(request.code_challenge, request.code_challenge_method)
     elif client.require_pkce or request.code_challenge_method is not None:
         raise InvalidRequest("The client must send a code_challenge.")
-    resources = tuple(targets(server, client, request.resource, request.scope))
+    resources = targets(server, client, request.resource, request.scope)
     known = {scope for each in resources for scope in each.scopes}
     return Requested(
         request=request,

@@ -16,6 +16,7 @@ LOGIN_CALLBACK = "/login/callback"
 LOGOUT = "/logout"
 PAR = "/par"
 TOKEN = "/token"
+USERINFO = "/userinfo"
 JWKS = "/.well-known/jwks.json"
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
