@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,36 @@ import falcon.asgi
 from issuer import files
 from issuer.errors import AccessTokenException
 from issuer.logs import JSONHandler, LineWriter
-from issuer.metadata import JWKS, TOKEN, base_path, metadata_path
+from issuer.metadata import (
+    AUTHORIZE,
+    CONSENT,
+    JWKS,
+    LOGIN,
+    LOGIN_CALLBACK,
+    LOGOUT,
+    PAR,
+    TOKEN,
+    USERINFO,
+    base_path,
+    metadata_path,
+    openid_configuration_path,
+)
 from issuer.reload import Reloader
 from issuer.replay import ReplayStore
 from issuer.resources import answers
 from issuer.resources.access_log import AccessLog
+from issuer.resources.authorize import AuthorizeResource
+from issuer.resources.browser import Browser
+from issuer.resources.consent import ConsentResource
+from issuer.resources.cors import CORS
 from issuer.resources.documents import Document, render_jwks, render_metadata
 from issuer.resources.health import Healthz, Readyz
+from issuer.resources.login import LoginCallbackResource, LoginResource
+from issuer.resources.logout import LogoutResource
+from issuer.resources.par import PARResource
 from issuer.resources.router import ExactRouter
 from issuer.resources.token import TokenResource
+from issuer.resources.userinfo import UserinfoResource
 from issuer.server import AuthorizationServer
 from issuer.stores import open_store
 from issuer.stretching import Stretcher
@@ -91,6 +112,7 @@ def create_app(
     middleware: Any = [Lifespan(reloader, store, stretcher, writer, clock)]
     if access_log:
         middleware.append(AccessLog(writer.write, clock=clock))
+    middleware.append(CORS(_methods_for_scripts(settings.url), server=lambda: reloader.server))
     router: Any = ExactRouter()  # Falcon's types know its own router only
     app = falcon.asgi.App(router=router, middleware=middleware, media_type=falcon.MEDIA_JSON)
     app.add_error_handler(Exception, answers.fault)
@@ -115,10 +137,27 @@ def _add_routes(
     base = base_path(issuer)
     token = TokenResource(generator, server=server, store=store, stretch=stretcher, clock=clock)
     app.add_route(base + TOKEN, token)
+    app.add_route(base + USERINFO, UserinfoResource(server=server, clock=clock))
+    app.add_route(base + PAR, PARResource(server=server, stretch=stretcher, clock=clock))
+    browser = Browser(issuer, server=server, clock=clock)
+    app.add_route(base + AUTHORIZE, AuthorizeResource(browser, store=store))
+    app.add_route(base + CONSENT, ConsentResource(browser))
+    app.add_route(base + LOGIN, LoginResource(browser, stretch=stretcher))
+    app.add_route(base + LOGIN_CALLBACK, LoginCallbackResource(browser, store=store))
+    app.add_route(base + LOGOUT, LogoutResource(browser))
     app.add_route(base + JWKS, Document(render_jwks, server=server, clock=clock))
-    app.add_route(metadata_path(issuer), Document(render_metadata, server=server, clock=clock))
+    metadata = Document(render_metadata, server=server, clock=clock)
+    app.add_route(metadata_path(issuer), metadata)
+    app.add_route(openid_configuration_path(issuer), metadata)
     app.add_route("/healthz", Healthz())
     app.add_route("/readyz", Readyz(status=reloader.status, store=store, clock=clock))
+
+
+def _methods_for_scripts(issuer: str) -> Mapping[str, str]:
+    """What scripts in a browser may do: never anything that a person does in one (B19)."""
+    base = base_path(issuer)
+    documents = (base + JWKS, metadata_path(issuer), openid_configuration_path(issuer))
+    return {base + TOKEN: "POST", base + USERINFO: "GET, POST"} | dict.fromkeys(documents, "GET")
 
 
 def _log_to(writer: LineWriter, clock: Callable[[], int]) -> None:

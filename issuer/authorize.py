@@ -1,31 +1,78 @@
-"""Issuing authorization codes: for a login application, and for ``issuer code``.
+"""What an authorization request is worth to the live registry, and the code that comes of it.
 
-Whoever calls this has authenticated the user and has their consent. Everything else is checked.
+Whoever issues a code has authenticated the user and has their consent. Everything else is checked.
 """
 
 from dataclasses import dataclass
 
 from issuer import pkce
+from issuer.authorization_request import AuthorizationRequest
 from issuer.client import Client
 from issuer.errors import InvalidRequest, UnauthorizedClient
 from issuer.resource import Resource
-from issuer.scope import narrow
-from issuer.sealed import AuthorizationCode, fresh_id
+from issuer.scope import Scope, narrow
+from issuer.sealed import AuthorizationCode, Login, fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import target
+from issuer.target import targets
+
+__all__ = ["AuthorizationRequest", "Requested", "issue_code", "recipient", "validate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
-    """What a client asks a user for (RFC 6749 section 4.1.1, RFC 7636, RFC 8707)."""
+class Requested:
+    """A request that its client may make, in terms of the live registry."""
 
-    client_id: str
-    redirect_uri: str | None = None
-    """May be left out by a client with exactly one."""
-    scope: str | None = None
-    resource: tuple[str, ...] = ()
-    code_challenge: str | None = None
-    code_challenge_method: str | None = None
+    request: AuthorizationRequest
+    client: Client
+    redirect_uri: str
+    resources: tuple[Resource, ...]
+    scope: Scope
+    """What the user is asked for; all that the client may have, where it named nothing."""
+
+
+def recipient(
+    server: AuthorizationServer, client_id: str, redirect_uri: str | None
+) -> tuple[Client, str]:
+    """The client, and where its answers go. Until both are known, nothing is redirected.
+
+    Raises:
+        InvalidRequest: the client is unknown, or the redirect_uri not one of its own (RFC 9700
+            sections 2.1 and 4.11.2).
+    """
+    client = server.registry.clients.get(client_id)
+    if client is None:
+        raise InvalidRequest("There is no such client.")
+    if redirect_uri is None and len(client.redirect_uris) == 1:
+        return client, client.redirect_uris[0]
+    if redirect_uri is None or not client.registered_redirect_uri(redirect_uri):
+        raise InvalidRequest("The redirect_uri is missing, or not one of the client's.")
+    return client, redirect_uri
+
+
+def validate(server: AuthorizationServer, request: AuthorizationRequest) -> Requested:
+    """``request``, if its client may make it now: asked again whenever it comes back.
+
+    Raises:
+        InvalidRequest: client or redirect_uri is unknown, or the challenge is missing or malformed.
+        UnauthorizedClient: the client did not register authorization_code.
+        InvalidScope, InvalidTarget: more is asked for than the client is registered for.
+    """
+    client, redirect_uri = recipient(server, request.client_id, request.redirect_uri)
+    if "authorization_code" not in client.grant_types:
+        raise UnauthorizedClient("The client may not use authorization codes.")
+    if request.code_challenge is not None:
+        pkce.check_challenge(request.code_challenge, request.code_challenge_method)
+    elif client.require_pkce or request.code_challenge_method is not None:
+        raise InvalidRequest("The client must send a code_challenge.")
+    resources = targets(server, client, request.resource, request.scope)
+    known = {scope for each in resources for scope in each.scopes}
+    return Requested(
+        request=request,
+        client=client,
+        redirect_uri=redirect_uri,
+        resources=resources,
+        scope=narrow(client.scope.only(known), request.scope),
+    )
 
 
 def issue_code(
@@ -47,56 +94,54 @@ def issue_code(
         InvalidScope, InvalidTarget: more is asked for than the client is registered for.
         TemporarilyUnavailable: the key ring has no current key.
     """
-    client = _client(server, request)
     user = server.registry.users.get(username)
     if user is None or not user.active:
         raise InvalidRequest("There is no such user, or none that is active.")
-    wanted = request.resource or client.resources[:1]
-    resources = [target(server, client.resources, [each]) for each in wanted]
-    known = {scope for each in resources for scope in each.scopes}
+    requested = validate(server, request)
+    auth_time = now if auth_time is None else auth_time
+    return seal_code(server, requested, sub=user.sub, auth_time=auth_time, now=now)
+
+
+def seal_code(
+    server: AuthorizationServer,
+    requested: Requested,
+    *,
+    sub: str,
+    auth_time: int,
+    now: int,
+    login: Login | None = None,
+) -> str:
+    """The code for what ``sub`` granted.
+
+    Raises:
+        TemporarilyUnavailable: the key ring has no current key.
+    """
+    request = requested.request
     code = AuthorizationCode(
         id=fresh_id(),
-        client_id=client.client_id,
-        sub=user.sub,
-        redirect_uri=_redirect_uri(client, request.redirect_uri),
-        scope=narrow(client.scope.only(known), request.scope),
-        resources=tuple(each.resource for each in resources),
-        auth_time=now if auth_time is None else auth_time,
+        client_id=requested.client.client_id,
+        sub=sub,
+        redirect_uri=requested.redirect_uri,
+        scope=requested.scope,
+        resources=tuple(each.resource for each in requested.resources),
+        auth_time=auth_time,
         issued_at=now,
-        expires_at=now + _lifetime(server, client, resources),
+        expires_at=now + _lifetime(server, requested),
         code_challenge=request.code_challenge,
+        nonce=request.nonce,
+        login=login,
     )
     return server.seal(code, now=now)
 
 
-def _client(server: AuthorizationServer, request: AuthorizationRequest) -> Client:
-    client = server.registry.clients.get(request.client_id)
-    if client is None:
-        raise InvalidRequest("There is no such client.")
-    if "authorization_code" not in client.grant_types:
-        raise UnauthorizedClient("The client may not use authorization codes.")
-    if request.code_challenge is not None:
-        pkce.check_challenge(request.code_challenge, request.code_challenge_method)
-    elif client.require_pkce:
-        raise InvalidRequest("The client must send a code_challenge.")
-    return client
-
-
-def _redirect_uri(client: Client, presented: str | None) -> str:
-    if presented is None and len(client.redirect_uris) == 1:
-        return client.redirect_uris[0]
-    if presented is None or not client.registered_redirect_uri(presented):
-        raise InvalidRequest("The redirect_uri is missing, or not one of the client's.")
-    return presented
-
-
-def _lifetime(server: AuthorizationServer, client: Client, resources: list[Resource]) -> int:
+def _lifetime(server: AuthorizationServer, requested: Requested) -> int:
     """Seconds that the code lives: what is registered, but half of its access token's at most.
 
     The token's life is counted from the code's, so that redeeming a code again, where no store can
     refuse it, yields the same token and never a later one.
     """
+    client = requested.client
     registered = client.authorization_code_lifetime
     lifetime = registered or server.registry.issuer.authorization_code_lifetime
-    shortest = min(server.registry.access_token_lifetime(client, each) for each in resources)
-    return min(lifetime, max(1, shortest // 2))
+    lifetimes = (server.registry.access_token_lifetime(client, r) for r in requested.resources)
+    return min(lifetime, max(1, min(lifetimes) // 2))

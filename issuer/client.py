@@ -5,10 +5,11 @@ from dataclasses import field
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, JsonValue, StrictBool
+from pydantic import AfterValidator, JsonValue, StrictBool, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
-from issuer import redirect_uri, secret
+from issuer import origin, redirect_uri, secret
+from issuer.branding import Link, Logo
 from issuer.record import (
     STRICT,
     AccessTokenLifetime,
@@ -20,11 +21,15 @@ from issuer.record import (
     ScopeText,
     Text,
 )
-from issuer.scope import Scope
+from issuer.scope import OPENID, Scope
+from keys.algorithms import ALGORITHMS
+
+ID_TOKEN_ALG = "RS256"
+"""What signs ID tokens for whoever registered nothing else (OpenID Connect Registration 2)."""
 
 ISSUER_CLAIMS = frozenset(
     {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
-     "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid"}
+     "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid", "userinfo"}
 )  # fmt: skip
 """The claims that say who vouches for what to whom: no registration may set them."""
 
@@ -41,7 +46,14 @@ def _check_claims(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return claims
 
 
+def _check_alg(alg: str) -> str:
+    if alg not in ALGORITHMS:
+        raise ValueError(f"must be one of {', '.join(ALGORITHMS)}")
+    return alg
+
+
 RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
+Origin = Annotated[str, AfterValidator(origin.check)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -63,7 +75,14 @@ class Client:
 
     client_id: Identifier
     client_name: Text = ""
-    client_uri: Text = ""
+    client_uri: Link | None = None
+    """Where people find it: the way back from a page that cannot go on."""
+    logo_uri: Logo | None = None
+    """Shown where it asks for consent."""
+    policy_uri: Link | None = None
+    """Its privacy policy."""
+    tos_uri: Link | None = None
+    """Its terms of service."""
     contacts: tuple[Text, ...] = ()
     token_endpoint_auth_method: str = "client_secret_basic"
     client_secrets: tuple[ClientSecret, ...] = ()
@@ -75,6 +94,18 @@ class Client:
     """The audiences it may have tokens for; the first is the default."""
     require_pkce: StrictBool = True
     """False lets a confidential client that cannot do PKCE go without (RFC 7636)."""
+    require_pushed_authorization_requests: StrictBool = False
+    """True refuses its authorization requests that were not pushed (RFC 9126 section 6)."""
+    skip_consent: StrictBool = False
+    """True for the team's own applications: the user is not asked."""
+    post_logout_redirect_uris: tuple[RedirectURI, ...] = ()
+    """Where a user may be sent after logging out (OpenID Connect RP-Initiated Logout 1.0)."""
+    id_token_signed_response_alg: Annotated[
+        str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
+    ] = ID_TOKEN_ALG
+    """What its ID tokens are signed by; the key ring must have a key for it."""
+    allowed_cors_origins: tuple[Origin, ...] = ()
+    """From where its scripts in a browser may ask, such as https://app.example."""
     access_token_lifetime: AccessTokenLifetime | None = None
     """Seconds; the shorter of the client's and the resource's holds."""
     authorization_code_lifetime: AuthorizationCodeLifetime | None = None
@@ -89,10 +120,24 @@ class Client:
     """Said in every access token of this client."""
 
     @property
+    def name(self) -> str:
+        """What people are told it is called."""
+        return self.client_name or self.client_id
+
+    @property
     def is_public(self) -> bool:
         """True where it can keep no secret, and so proves nothing about itself."""
         return self.token_endpoint_auth_method == "none"
 
+    @property
+    def is_relying_party(self) -> bool:
+        """True where it may ask who the user is (OpenID Connect)."""
+        return OPENID in self.scope
+
     def registered_redirect_uri(self, presented: str) -> bool:
         """True where ``presented`` is one of its redirect URIs (RFC 9700 section 2.1)."""
         return any(redirect_uri.matches(uri, presented) for uri in self.redirect_uris)
+
+    def registered_post_logout_redirect_uri(self, presented: str) -> bool:
+        """True where the user may be sent to ``presented`` after logging out."""
+        return any(redirect_uri.matches(uri, presented) for uri in self.post_logout_redirect_uris)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from issuer.registry import Registry
     from issuer.resource import Resource
 
+_WITH_USER = frozenset({"authorization_code", "refresh_token"})
+
 Finding = tuple[tuple[str | int, ...], str]
 
 
@@ -35,6 +37,11 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
     """
     scheme = registry.issuer.replay_store.partition(":")[0]
     yield from _known(("issuer", "replay_store"), [scheme], offered.replay_stores)
+    if (registry.issuer.login_url is None) != (registry.issuer.login_jwks is None):
+        yield ("issuer", "login_url"), "needs login_jwks, and login_jwks needs login_url"
+    own = registry.own.resource
+    if own in defined:
+        yield ("resources", own), "is the issuer itself, which is a resource without being named"
     for name, resource in registry.resources.items():
         at = ("resources", name, "access_token_type")
         yield from _known(at, [resource.access_token_type], offered.access_token_types)
@@ -45,6 +52,8 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
         yield from _check_grants(client)
     yield from _check_users(registry)
     known = {scope for each in registry.resources.values() for scope in each.scopes}
+    if any(client.is_relying_party for client in registry.clients.values()):
+        known.update(registry.own.scopes)
     for name in registry.scopes if defined <= registry.resources.keys() else ():
         yield from _known(("scopes", name), [name], known)
 
@@ -90,14 +99,24 @@ def _check_names(
     methods = offered.token_endpoint_auth_methods
     yield from _known((*at, "token_endpoint_auth_method"), [method], methods)
     yield from _known((*at, "grant_types"), client.grant_types, offered.grant_types)
-    if not client.resources:
+    if not client.resources and not _needs_no_resource(client):
         yield (*at, "resources"), "must name at least one resource: a token has an audience"
-    dangling = [name for name in client.resources if name not in registry.resources]
+    if registry.own.resource in client.resources:
+        sentence = "must not name the issuer, which is for every client with openid in its scope"
+        yield (*at, "resources"), sentence
+    dangling = [name for name in client.resources if registry.resource(name) is None]
     strangers = [name for name in dangling if name not in defined]
     yield from _known((*at, "resources"), strangers, registry.resources)
     if not dangling:
-        known = {scope for name in client.resources for scope in registry.resources[name].scopes}
+        held = [registry.resources[name] for name in client.resources if name in registry.resources]
+        held += [registry.own] if client.is_relying_party else []
+        known = {scope for each in held for scope in each.scopes}
         yield from _known((*at, "scope"), sorted(client.scope), known)
+
+
+def _needs_no_resource(client: Client) -> bool:
+    """True where all that it asks for is who its users are."""
+    return client.is_relying_party and _WITH_USER.issuperset(client.grant_types)
 
 
 def _check_secrets(client: Client) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The errors of the token endpoint: what the client is told, and what only the log hears.
+"""The errors of OAuth: what the client is told, and what only the log hears.
 
 ``description`` is a constant sentence of ours within the character set of RFC 6749 section 5.2;
 ``detail`` says what really happened and never leaves the process except for its log. Neither ever
@@ -85,6 +85,42 @@ class InvalidTarget(AccessTokenException):
     """The resource is unknown, or not one this client may have tokens for (RFC 8707 section 2)."""
 
     error = "invalid_target"
+
+
+class InvalidRequestURI(AccessTokenException):
+    """The request_uri is unknown, expired, used before, or another client's (RFC 9126)."""
+
+    error = "invalid_request_uri"
+
+
+class RequestNotSupported(AccessTokenException):
+    """Request objects are not read here (OpenID Connect Core section 3.1.2.6)."""
+
+    error = "request_not_supported"
+
+
+class UnsupportedResponseType(AccessTokenException):
+    """Codes are all that the authorization endpoint answers with (RFC 6749 section 4.1.2.1)."""
+
+    error = "unsupported_response_type"
+
+
+class AccessDenied(AccessTokenException):
+    """The user said no (RFC 6749 section 4.1.2.1)."""
+
+    error = "access_denied"
+
+
+class LoginRequired(AccessTokenException):
+    """Nobody is logged in, and ``prompt=none`` forbids asking (OpenID Connect Core 3.1.2.6)."""
+
+    error = "login_required"
+
+
+class ConsentRequired(AccessTokenException):
+    """The user has not agreed yet, and ``prompt=none`` forbids asking."""
+
+    error = "consent_required"
 
 
 class TemporarilyUnavailable(AccessTokenException):

@@ -1,5 +1,6 @@
 """The two files as one server, or every reason why they are none."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -82,8 +83,8 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
     """The server of the two.
 
     Raises:
-        Refused: the keys do not last as long as the tokens that the registry promises, or a
-            resource server has no key yet.
+        Refused: the keys do not last as long as the tokens that the registry promises, an
+            algorithm that it promises has none, or a resource server has no key yet.
     """
     early = [f"registry: {dotted(path)}: {why}" for path, why in consistency.check_at(found, now)]
     problems = held.problems(
@@ -91,6 +92,13 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
         longest_token_lifetime=found.longest_access_token_lifetime(),
         longest_sealed_lifetime=found.longest_sealed_lifetime(),
     )
+    for alg, client_id in found.id_token_algs.items():
+        gap = held.gap(alg, now)
+        if gap is not None:
+            problems.append(
+                f"no {alg} key is current {gap}, and the ID tokens of client "
+                f"{json.dumps(client_id)} are signed by one; `issuer keys add --alg {alg}`"
+            )
     if early or problems:
         raise Refused((*early, *(f"key ring: {problem}" for problem in problems)))
     return AuthorizationServer.of(found, held)

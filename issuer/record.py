@@ -24,6 +24,7 @@ STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 MAX_ACCESS_TOKEN_LIFETIME = 86_400
 MAX_AUTHORIZATION_CODE_LIFETIME = 600
 MAX_REFRESH_TOKEN_LIFETIME = 366 * 86_400
+MAX_SESSION_LIFETIME = 30 * 86_400
 
 _LATEST_INSTANT = 253_402_300_799  # the end of the year 9999; milliseconds are beyond it
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -102,3 +103,4 @@ Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 AccessTokenLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_ACCESS_TOKEN_LIFETIME)]
 AuthorizationCodeLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_AUTHORIZATION_CODE_LIFETIME)]
 RefreshTokenLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_REFRESH_TOKEN_LIFETIME)]
+SessionLifetime = Annotated[StrictInt, Field(ge=60, le=MAX_SESSION_LIFETIME)]

@@ -50,3 +50,8 @@ def matches(registered: str, presented: str) -> bool:
         return True
     ours, theirs = _LOOPBACK.fullmatch(registered), _LOOPBACK.fullmatch(presented)
     return ours is not None and theirs is not None and ours.groups() == theirs.groups()
+
+
+def is_native(uri: str) -> bool:
+    """True where ``uri`` leads to an application on the user's own machine (RFC 8252 section 7)."""
+    return not uri.startswith("https://")

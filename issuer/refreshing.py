@@ -1,10 +1,10 @@
 """When a grant comes with a refresh token, and what that is good for."""
 
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 from issuer.client import Client
 from issuer.scope import Scope
-from issuer.sealed import RefreshToken
+from issuer.sealed import Login, RefreshToken
 from issuer.server import AuthorizationServer
 
 
@@ -17,6 +17,7 @@ class Granted(TypedDict):
     resources: tuple[str, ...]
     auth_time: int
     issued_at: int
+    login: NotRequired[Login | None]
 
 
 def new_refresh_token(

@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 from pydantic import TypeAdapter, ValidationError
 
 from issuer import consistency, documents, secret
+from issuer.branding import Branding
 from issuer.client import Client, ClientSecret
 from issuer.consistency import Offered
 from issuer.documents import Problem, near
 from issuer.resource import EncryptionJWK, JWKSet, Resource
 from issuer.settings import Settings
-from issuer.user import User
+from issuer.user import OPENID_SCOPES, Address, User
 
 TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
     {
@@ -30,10 +31,16 @@ TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
 """The tables of records: what a record is, and the field that its key fills."""
 
 HELD: Mapping[int | str, type[Any]] = MappingProxyType(
-    {"client_secrets": ClientSecret, "jwks": JWKSet, "keys": EncryptionJWK}
+    {
+        "client_secrets": ClientSecret,
+        "jwks": JWKSet,
+        "keys": EncryptionJWK,
+        "address": Address,
+    }
 )
 """What lies within a record, by the field that it lies in."""
 
+_T = TypeVar("_T")
 _Merged = dict[str, dict[str, tuple[str, Any]]]
 
 
@@ -54,8 +61,15 @@ class Registry:
     clients: Mapping[str, Client]
     users: Mapping[str, User]
     scopes: Mapping[str, str]
+    branding: Branding
+    own: Resource
+    """The issuer itself as a resource: it says who the user is."""
     has_stretched_secrets: bool
     """True where comparing some client's secret takes milliseconds."""
+    id_token_algs: Mapping[str, str]
+    """What ID tokens are signed by, and one client each of those who want that."""
+    cors_origins: frozenset[str]
+    """From where scripts may ask, whosever client they are."""
     digest: str
     """``sha256:`` and the hex SHA-256 hash of the files' names and contents."""
     _logins: Mapping[str, User] = field(repr=False)
@@ -72,6 +86,7 @@ class Registry:
         clients: tuple[Client, ...] = (),
         users: tuple[User, ...] = (),
         scopes: Mapping[str, str] = MappingProxyType({}),
+        branding: Branding = Branding(),  # noqa: B008  it never changes
         digest: str = "",
     ) -> "Registry":
         """The registry of these records. Whether they fit together is not checked here."""
@@ -82,6 +97,8 @@ class Registry:
             clients=MappingProxyType({each.client_id: each for each in clients}),
             users=MappingProxyType({each.username: each for each in users}),
             scopes=MappingProxyType(dict(scopes)),
+            branding=branding,
+            own=Resource(resource=issuer.url, scopes=OPENID_SCOPES),
             digest=digest,
             _logins=MappingProxyType(logins | {user.username: user for user in users}),
             _subjects=MappingProxyType({user.sub: user for user in users}),
@@ -90,10 +107,26 @@ class Registry:
                 for client in clients
                 for each in client.client_secrets
             ),
+            cors_origins=frozenset(
+                origin for client in clients for origin in client.allowed_cors_origins
+            ),
+            id_token_algs=MappingProxyType(
+                {
+                    each.id_token_signed_response_alg: each.client_id
+                    for each in clients
+                    if each.is_relying_party
+                }
+            ),
             _decoy_secrets=tuple(each.client_secrets for each in clients if each.client_secrets),
             _decoy_passwords=tuple(user.password_hash for user in users if user.password_hash)
             or (secret.DECOY_PASSWORD_HASH,),
         )
+
+    def resource(self, identifier: str) -> Resource | None:
+        """The resource of this name, the issuer itself included."""
+        if identifier == self.own.resource:
+            return self.own
+        return self.resources.get(identifier)
 
     def user_named(self, login: str) -> User | None:
         """The user with this username or e-mail address, compared byte by byte."""
@@ -146,11 +179,13 @@ def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
     """
     read, problems = _read(files)
     readable = not problems
-    merged, double = documents.merge(read, ["issuer", *TABLES, "scopes"])
+    merged, double = documents.merge(read, ["issuer", *TABLES, "scopes", "branding"])
     problems += double
     settings = None
     if readable or merged["issuer"]:  # else it may well be in the file that cannot be read
-        settings = _settings(merged["issuer"], problems, next(iter(files), "registry"))
+        file = next(iter(files), "registry")
+        settings = _table("issuer", Settings, merged["issuer"], problems, file)
+    branding = _table("branding", Branding, merged["branding"], problems)
     records = {table: _records(table, merged[table], problems) for table in TABLES}
     registry = Registry.of(
         settings or Settings(url="https://unreadable.invalid"),
@@ -158,6 +193,7 @@ def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
         clients=tuple(records["clients"]),
         users=tuple(records["users"]),
         scopes=_scopes(merged["scopes"], problems),
+        branding=branding or Branding(),
         digest=digest(files),
     )
     if readable:
@@ -193,16 +229,20 @@ def _read(files: Mapping[str, bytes]) -> tuple[dict[str, dict[str, Any]], list[P
     return read, problems
 
 
-def _settings(
-    entries: Mapping[str, tuple[str, Any]], problems: list[Problem], file: str
-) -> Settings | None:
+def _table(
+    table: str,
+    kind: type[_T],
+    entries: Mapping[str, tuple[str, Any]],
+    problems: list[Problem],
+    file: str = "",
+) -> _T | None:
+    """The one value that a whole table is; ``file`` is blamed where it has no entries."""
     places = [place for place, _ in entries.values()]
-    table = {name: value for name, (_, value) in entries.items()}
+    values = {name: value for name, (_, value) in entries.items()}
     try:
-        return TypeAdapter(Settings).validate_python(table)
+        return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
-        place = places[0] if places else file
-        problems += _problems(error, place, ("issuer",), Settings)
+        problems += _problems(error, places[0] if places else file, (table,), kind)
         return None
 
 

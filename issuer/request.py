@@ -11,7 +11,7 @@ from issuer.form import Form
 from issuer.replay import Once
 from issuer.resource import Resource
 from issuer.scope import Scope
-from issuer.sealed import AuthorizationCode, RefreshToken
+from issuer.sealed import AuthorizationCode, Login, RefreshToken
 from issuer.user import User
 
 
@@ -65,6 +65,10 @@ class Authorization:
     received_at: int
     auth_time: int | None = None
     """When the user logged in."""
+    login: Login | None = None
+    """How the user logged in, where a browser was there."""
+    openid_scope: Scope | None = None
+    """What the client may know of the user; None where it did not ask who that is."""
     code: AuthorizationCode | None = None
     refresh_token: RefreshToken | str | None = None
     """A new one to seal, or the one that was presented and stays good."""

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from issuer.branding import Branding
 from issuer.consistency import Offered
 from issuer.registry import TABLES
 from issuer.settings import Settings
@@ -36,6 +37,7 @@ def of(offered: Offered) -> Schema:
         tables[table] = {"type": "object", "additionalProperties": record}
     sentences = {"type": "string", "description": "What the consent page says."}
     tables["scopes"] = {"type": "object", "additionalProperties": sentences}
+    tables["branding"] = _record(Branding, definitions)
     _offer(tables, offered)
     return {
         "$schema": DIALECT,

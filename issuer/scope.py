@@ -10,6 +10,9 @@ from issuer.errors import InvalidScope
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """The characters of one scope token (RFC 6749 section 3.3)."""
 
+OPENID = "openid"
+"""The scope that makes a request one of OpenID Connect (Core section 3.1.2.1)."""
+
 
 class Scope(frozenset[str]):
     """A set of scope tokens. As text, the tokens in order, separated by single spaces."""

@@ -1,20 +1,36 @@
 """What the issuer hands out sealed and reads again: one frozen type per purpose.
 
 No record of a client or user is in them. Who they are, and what they may do, is asked of the live
-registry when the value comes back.
+registry when the value comes back. Only of a user whom no registry knows, the claims travel along.
 """
 
 import os
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+from issuer.authorization_request import AuthorizationRequest
 from issuer.scope import Scope
 
 
 def fresh_id() -> str:
     """A name that nothing else has: 128 random bits. It is never what keeps a secret."""
     return urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How a user logged in, for the id_token to say (OpenID Connect Core section 2)."""
+
+    amr: tuple[str, ...] = ()
+    """The methods by which the user proved who they are (RFC 8176)."""
+    acr: str | None = None
+    """The class of assurance that they reach together."""
+    sid: str = ""
+    """The id of the session."""
+    claims: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
+    """What a login application said of a user who is in no registry; None for one who is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +49,10 @@ class AuthorizationCode:
     issued_at: int
     expires_at: int
     code_challenge: str | None = None
+    nonce: str | None = None
+    """What the client asked to read again in its id_token."""
+    login: Login | None = None
+    """None where no browser was there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,5 +67,77 @@ class RefreshToken:
     scope: Scope
     resources: tuple[str, ...]
     auth_time: int
+    issued_at: int
+    expires_at: int
+    login: Login | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedRequest:
+    """An authorization request that its client sent ahead of the browser (RFC 9126)."""
+
+    PURPOSE: ClassVar[str] = "pushed_request"
+
+    id: str
+    request: AuthorizationRequest
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """An authorization request on its way through the pages. It stands in their URLs."""
+
+    PURPOSE: ClassVar[str] = "interaction"
+
+    id: str
+    request: AuthorizationRequest
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What the browser's cookie says: who is logged in, and what they agreed to."""
+
+    PURPOSE: ClassVar[str] = "session"
+
+    id: str
+    """Another after each login, so that nobody can prepare a session for somebody else."""
+    started_at: int
+    renewed_at: int
+    expires_at: int
+    sub: str = ""
+    """Empty while nobody is logged in."""
+    auth_time: int = 0
+    logged_in_for: str = ""
+    """The id of the interaction in which the user logged in."""
+    login: Login | None = None
+    consents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What was agreed to, by client_id; the oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormToken:
+    """That a form was shown in this session, and what for: nobody else can submit it (P29, P34)."""
+
+    PURPOSE: ClassVar[str] = "form"
+
+    session_id: str
+    subject: str
+    """The id of the interaction, or what else the form is about."""
+    expires_at: int
+    shown: Scope = field(default_factory=Scope)
+    """What the user saw and can agree to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginChallenge:
+    """A request to the team's own login application to say who is there."""
+
+    PURPOSE: ClassVar[str] = "login_challenge"
+
+    session_id: str
+    interaction: Interaction
     issued_at: int
     expires_at: int

@@ -1,11 +1,13 @@
 """The snapshot that a request is judged by, from its first line to its last."""
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from issuer.client import Client
 from issuer.errors import InvalidGrant, TemporarilyUnavailable
 from issuer.registry import Registry
+from issuer.sealed import Login
 from issuer.user import User
 from keys.ring import KeyRing, NoCurrentKey
 from keys.sealing import Sealable, Sealer
@@ -30,14 +32,14 @@ class AuthorizationServer:
         """The issuer identifier (RFC 8414 section 2)."""
         return self.registry.issuer.url
 
-    def signing_key(self, now: int) -> SigningKey:
-        """The key to sign with.
+    def signing_key(self, now: int, alg: str | None = None) -> SigningKey:
+        """The key to sign with by ``alg``, or by the algorithm that the ring prefers.
 
         Raises:
             TemporarilyUnavailable: the key ring has none for this time.
         """
         try:
-            return self.ring.signing_key(now)
+            return self.ring.signing_key(now, alg)
         except NoCurrentKey:
             raise TemporarilyUnavailable(
                 "No signing key is current; try again.", detail="no current signing key"
@@ -56,13 +58,25 @@ class AuthorizationServer:
                 "No sealing key is current; try again.", detail="no current sealing key"
             ) from None
 
-    def living_user(self, sub: str) -> User:
+    def audiences(self, client: Client) -> tuple[str, ...]:
+        """The resources that ``client`` may have tokens for on behalf of a user."""
+        if client.is_relying_party:
+            return (*client.resources, self.issuer)
+        return client.resources
+
+    def living_user(self, sub: str, login: Login | None = None) -> User:
         """The user called ``sub``, who is still there and active.
+
+        Whoever is in no registry is still there for as long as a login application can vouch for
+        them. The registry has the last word on whom it knows: ``active`` and ``not_before``.
 
         Raises:
             InvalidGrant: there is none.
         """
         user = self.registry.user_called(sub)
+        claims = login.claims if login is not None else None
+        if claims is not None and self.registry.issuer.login_url is not None:
+            user = _vouched_for(sub, claims, user)
         if user is None or not user.active:
             raise InvalidGrant("The grant is not valid any more.", detail="user gone or inactive")
         return user
@@ -76,3 +90,15 @@ class AuthorizationServer:
         lines = (self.registry.issuer.not_before, client.not_before, user.not_before)
         if any(line is not None and issued_at < line for line in lines):
             raise InvalidGrant("The grant is not valid any more.", detail="before not_before")
+
+
+def _vouched_for(sub: str, claims: Mapping[str, Any], known: User | None) -> User:
+    try:
+        user = User.of_claims(sub, claims)
+    except ValueError:
+        raise InvalidGrant(
+            "The grant is not valid any more.", detail="claims of another type than the standard's"
+        ) from None
+    if known is None:
+        return user
+    return replace(user, active=known.active, not_before=known.not_before)

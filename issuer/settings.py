@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
 from issuer.record import (
@@ -12,8 +12,10 @@ from issuer.record import (
     AuthorizationCodeLifetime,
     Instant,
     RefreshTokenLifetime,
+    SessionLifetime,
 )
 from issuer.redirect_uri import LOOPBACK_HOSTS
+from keys.jwks import Keys, read_jwks
 
 
 def _check_url(url: str) -> str:
@@ -32,6 +34,26 @@ def _check_url(url: str) -> str:
     return url
 
 
+def _check_login_url(url: str) -> str:
+    if "?" in url:
+        raise ValueError("must have no query: the challenge is put there")
+    return _check_url(url.removesuffix("/")) and url
+
+
+def _check_login_jwks(jwks: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        keys = read_jwks(jwks)
+    except ValueError as error:
+        raise ValueError(f"must be a JWKS: {error}") from None
+    if len(keys) != len(jwks["keys"]):  # type: ignore[arg-type]  # read_jwks saw an array
+        raise ValueError(
+            "each key must be public and have kid, alg (ES256, RS256, PS256, EdDSA) and its numbers"
+        )
+    if not keys:
+        raise ValueError("must have a key")
+    return jwks
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Settings:
     """What holds for every client and resource that does not say otherwise."""
@@ -48,3 +70,18 @@ class Settings:
     """Where what may be used once is remembered: ``none``, or ``sqlite:`` and a file's path."""
     not_before: Instant | None = None
     """Codes and refresh tokens issued earlier are refused, whoever's they are."""
+    require_pushed_authorization_requests: StrictBool = False
+    """True refuses every authorization request that was not pushed (RFC 9126 section 5)."""
+    session_lifetime: SessionLifetime = 43_200
+    """Seconds from logging in until the user has to do it again."""
+    session_idle_lifetime: SessionLifetime = 3_600
+    """Seconds without a visit after which the user has to log in again."""
+    login_url: Annotated[str, AfterValidator(_check_login_url)] | None = None
+    """The team's own login application, in place of the login page."""
+    login_jwks: Annotated[dict[str, JsonValue], AfterValidator(_check_login_jwks)] | None = None
+    """The public keys with which the login application signs who is there (RFC 7517)."""
+
+    @property
+    def login_keys(self) -> Keys:
+        """The keys of the login application by their ``kid``."""
+        return read_jwks(self.login_jwks or {"keys": []})

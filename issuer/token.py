@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
-from issuer import client_auth
+from issuer import client_auth, id_token
 from issuer.client_auth import CLIENT_AUTH
 from issuer.consistency import Offered
 from issuer.errors import (
@@ -23,7 +23,7 @@ from issuer.errors import (
 from issuer.grants import GRANTS
 from issuer.replay import ReplayStore, spend
 from issuer.request import Authorization, Response, TokenRequest
-from issuer.scope import Scope
+from issuer.scope import OPENID, Scope
 from issuer.sealed import RefreshToken
 from issuer.server import AuthorizationServer
 from issuer.stores import STORES
@@ -134,8 +134,13 @@ class TokenGenerator:
         expires_at = authorization.issued_at + lifetime
         body = TOKEN_TYPES[resource.access_token_type](server, authorization, expires_at)
         body["expires_in"] = expires_at - authorization.received_at
-        if authorization.scope:
-            body["scope"] = str(authorization.scope)
+        scope = authorization.scope
+        if authorization.openid_scope is not None:
+            scope = Scope(scope | authorization.openid_scope)
+            access_token = str(body["access_token"])
+            body["id_token"] = id_token.mint(server, authorization, access_token, expires_at)
+        if scope:
+            body["scope"] = str(scope)
         refresh_token = authorization.refresh_token
         if isinstance(refresh_token, RefreshToken):
             refresh_token = server.seal(refresh_token, now=authorization.received_at)
@@ -177,7 +182,15 @@ def _capped(authorization: Authorization, cap: Scope, requested: str | None) -> 
     held = authorization.refresh_token
     if isinstance(held, RefreshToken):
         held = replace(held, scope=held.scope.only(cap))
-    return replace(authorization, scope=authorization.scope.only(cap), refresh_token=held)
+    openid = authorization.openid_scope
+    if openid is not None:
+        openid = openid.only(cap) if OPENID in cap else None
+    return replace(
+        authorization,
+        scope=authorization.scope.only(cap),
+        openid_scope=openid,
+        refresh_token=held,
+    )
 
 
 handler = TokenGenerator()

@@ -3,15 +3,22 @@
 key 1   current ────────────┐ retired ────────────┐ expired
 key 2        next ──────────┘ current ────────────────────────
              │ published    │ activates           │ all that key 1 made has expired
+
+Signing keys of several algorithms stand side by side, and each algorithm has such a succession of
+its own. The order of the file is that of preference: the first key that is current says by which
+algorithm to sign for whoever does not mind.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import Self, TypeVar
 
 from keys import ring_file, rotation
+from keys.algorithms import ALGORITHMS
+from keys.jwks import Keys, VerificationKey
 from keys.ring_file import read
 from keys.ring_text import InvalidKeyRing, format_ring, parse_ring
 from keys.rotation import JWKS_MAX_AGE, LEAST_LEAD
@@ -57,14 +64,15 @@ class KeyRing:
         object.__setattr__(self, "digest", digest)
 
     @classmethod
-    def new(cls, alg: str, now: int) -> Self:
-        """A ring of one signing key and one sealing key, current at once.
+    def new(cls, alg: str, now: int, *more_algs: str) -> Self:
+        """A ring of one signing key for each algorithm and one sealing key, current at once.
 
         Raises:
-            KeyError: ``alg`` is not on offer.
+            KeyError: an algorithm is not on offer.
         """
+        algs = dict.fromkeys((alg, *more_algs))
         return cls(
-            (SigningKey.generate(alg, activates_at=now, published_at=now),),
+            tuple(SigningKey.generate(each, activates_at=now, published_at=now) for each in algs),
             (SealingKey.generate(activates_at=now, published_at=now),),
         )
 
@@ -81,13 +89,15 @@ class KeyRing:
         """The text that ``parse`` reads. It holds every secret of the issuer."""
         return format_ring(self.signing_keys, self.sealing_keys)
 
-    def signing_key(self, now: int) -> SigningKey:
-        """The key to sign with.
+    def signing_key(self, now: int, alg: str | None = None) -> SigningKey:
+        """The key to sign with by ``alg``, or by the algorithm that the ring prefers.
 
         Raises:
             NoCurrentKey: there is none.
         """
-        return _latest(self.signing_keys, now)
+        current = [key for key in self.signing_keys if key.is_current(now)]
+        alg = alg or (current[0].alg if current else None)
+        return _latest([key for key in current if key.alg == alg])
 
     def sealing_key(self, now: int) -> SealingKey:
         """The key to seal with.
@@ -95,7 +105,11 @@ class KeyRing:
         Raises:
             NoCurrentKey: there is none.
         """
-        return _latest(self.sealing_keys, now)
+        return _latest([key for key in self.sealing_keys if key.is_current(now)])
+
+    def algs(self, now: int) -> tuple[str, ...]:
+        """The algorithms that can be signed with, in the order of preference."""
+        return tuple(dict.fromkeys(key.alg for key in self.signing_keys if key.is_current(now)))
 
     def sealing_key_by_id(self, kid: str) -> SealingKey | None:
         """The sealing key of this name, in whatever state it is."""
@@ -105,6 +119,16 @@ class KeyRing:
         """What the issuer publishes: the next, current and retired keys (RFC 7517 section 5)."""
         published = (key for key in self.signing_keys if key.state(now) is not State.EXPIRED)
         return {"keys": [dict(key.public_jwk) for key in published]}
+
+    def verification_keys(self, now: int) -> Keys:
+        """The published keys, as whoever verifies uses them."""
+        return {
+            key.kid: VerificationKey(
+                key.kid, ALGORITHMS[key.alg], key.kid, key.private_key.public_key()
+            )
+            for key in self.signing_keys
+            if key.state(now) is not State.EXPIRED
+        }
 
     def max_age(self, now: int) -> int:
         """Seconds for which the published keys may be kept: at most until one of them expires."""
@@ -120,33 +144,60 @@ class KeyRing:
         lead: int = ROTATION_LEAD,
         alg: str | None = None,
     ) -> Self:
-        """This ring with a successor for either key, ``lead`` seconds from now; expired keys go.
+        """This ring with successors, ``lead`` seconds from now; expired keys go.
+
+        The sealing key has one, and the signing key of each algorithm. With ``alg``, that of the
+        preferred algorithm is succeeded by a key of this one.
 
         Raises:
             ValueError: ``lead`` is too short for caches, or a successor is already waiting.
             NoCurrentKey: there is nothing to succeed.
             KeyError: ``alg`` is not on offer.
         """
-        if lead < LEAST_LEAD:
-            raise ValueError(f"a successor is published at least {LEAST_LEAD} s before it is used")
+        _check_lead(lead)
         if any(key.state(now) is State.NEXT for key in (*self.signing_keys, *self.sealing_keys)):
             raise ValueError("a successor is already waiting to be used")
-        alg = alg or self.signing_key(now).alg
+        preferred = self.signing_key(now).alg
+        algs = dict.fromkeys((alg or preferred, *self.algs(now)[1:]))
         instants = {"activates_at": now + lead, "published_at": now}
         return type(self)(
             rotation.succeed(
                 self.signing_keys,
-                SigningKey.generate(alg, **instants),
+                [SigningKey.generate(each, **instants) for each in algs],
                 now=now,
                 longest_lifetime=longest_token_lifetime,
             ),
             rotation.succeed(
                 self.sealing_keys,
-                SealingKey.generate(**instants),
+                [SealingKey.generate(**instants)],
                 now=now,
                 longest_lifetime=longest_sealed_lifetime,
             ),
         )
+
+    def add(self, alg: str, now: int, *, lead: int | None = ROTATION_LEAD) -> Self:
+        """This ring with a first key for ``alg``, ``lead`` seconds from now.
+
+        ``lead`` is None for a ring that nobody has fetched keys from: the key begins with the
+        others.
+
+        Raises:
+            ValueError: ``lead`` is too short for caches, or there is a key for ``alg``.
+            KeyError: ``alg`` is not on offer.
+        """
+        if any(key.alg == alg and key.retires_at is None for key in self.signing_keys):
+            raise ValueError(f"there is a key for {alg}, which rotating succeeds")
+        if lead is None:
+            begins_at = min((key.activates_at for key in self.signing_keys), default=now)
+            added = SigningKey.generate(alg, activates_at=min(now, begins_at))
+        else:
+            _check_lead(lead)
+            added = SigningKey.generate(alg, activates_at=now + lead, published_at=now)
+        return type(self)((*self.signing_keys, added), self.sealing_keys)
+
+    def gap(self, alg: str, now: int) -> str | None:
+        """When there will be no key to sign with by ``alg``, in words; None if there always is."""
+        return rotation.gap([key for key in self.signing_keys if key.alg == alg], now)
 
     def problems(
         self, now: int, *, longest_token_lifetime: int, longest_sealed_lifetime: int
@@ -168,11 +219,15 @@ class KeyRing:
         ]
 
 
-def _latest(keys: tuple[K, ...], now: int) -> K:
-    current = [key for key in keys if key.is_current(now)]
+def _latest(current: Sequence[K]) -> K:
     if not current:
         raise NoCurrentKey("no key is current")
     return max(current, key=attrgetter("activates_at"))
+
+
+def _check_lead(lead: int) -> None:
+    if lead < LEAST_LEAD:
+        raise ValueError(f"a key is published at least {LEAST_LEAD} s before it is used")
 
 
 def write(path: Path, ring: KeyRing) -> None:

@@ -22,19 +22,30 @@ RETIREMENT = JWKS_MAX_AGE
 K = TypeVar("K", bound=Timetable)
 
 
-def succeed(keys: Sequence[K], successor: K, *, now: int, longest_lifetime: int) -> tuple[K, ...]:
-    """``successor`` and the ``keys`` that retire for it; those that have expired are gone."""
+def succeed(
+    keys: Sequence[K], successors: Sequence[K], *, now: int, longest_lifetime: int
+) -> tuple[K, ...]:
+    """``successors`` and the ``keys`` that retire for them; those that have expired are gone."""
     kept = [key for key in keys if key.state(now) is not State.EXPIRED]
-    return (successor, *(_retire(key, successor.activates_at, longest_lifetime) for key in kept))
+    retires_at = successors[0].activates_at
+    return (*successors, *(_retire(key, retires_at, longest_lifetime) for key in kept))
+
+
+def gap(keys: Sequence[Timetable], now: int) -> str | None:
+    """When, from ``now`` on, no key will be current, in words; None if one always is."""
+    instant = _first_gap(keys, now)
+    if instant is None:
+        return None
+    return "now" if instant == now else f"from {_time(instant)} on"
 
 
 def problems(
     name: str, keys: Sequence[Timetable], *, now: int, longest_lifetime: int
 ) -> Iterator[str]:
     """What will go wrong with ``keys``, the member ``name`` of a ring, at ``now`` or later."""
-    gap = _first_gap(keys, now)
-    if gap is not None:
-        yield f"{name}: no key is current {'now' if gap == now else f'from {_time(gap)} on'}"
+    without = gap(keys, now)
+    if without is not None:
+        yield f"{name}: no key is current {without}"
     for index, key in enumerate(keys):
         if key.state(now) is State.EXPIRED:
             continue

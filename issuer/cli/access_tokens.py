@@ -121,7 +121,7 @@ def _notes(server: AuthorizationServer, claims: Mapping[str, Any]) -> Iterator[s
         if user is None or not user.active:
             gone = "not registered any more" if user is None else "not active any more"
             yield f"the user {quoted(sub)} is {gone}; {offline}"
-    if not (isinstance(aud, str) and aud in registry.resources):
+    if not (isinstance(aud, str) and registry.resource(aud)):
         yield f"the audience {quoted(aud)} is no resource of this registry"
 
 

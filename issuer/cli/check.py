@@ -7,6 +7,7 @@ from issuer.cli.page import columns
 from issuer.cli.place import Place, pass_place
 from issuer.record import rfc3339
 from issuer.server import AuthorizationServer
+from keys.signing import SigningKey
 
 
 @click.command
@@ -28,15 +29,18 @@ def check(place: Place) -> None:
 def summary(server: AuthorizationServer, now: int) -> str:
     """What there is, and until when."""
     registry, ring = server.registry, server.ring
-    key = server.signing_key(now)
-    end = f"until {rfc3339(key.retires_at)}" if key.retires_at else "until the next rotation"
+    keys = [server.signing_key(now, alg) for alg in ring.algs(now)]
     rows = [
         ("issuer", server.issuer),
         ("clients", str(len(registry.clients))),
         ("resources", str(len(registry.resources))),
         ("users", str(len(registry.users))),
-        ("signing key", f"{key.kid} ({key.alg}), {end}"),
+        *(("signing key", f"{key.kid} ({key.alg}), {_end(key)}") for key in keys),
         ("registry", registry.digest),
         ("key ring", ring.digest if ":" in ring.digest else f"sha256:{ring.digest}"),
     ]
     return f"Everything is fine.\n\n{columns(rows, indent='  ')}"
+
+
+def _end(key: SigningKey) -> str:
+    return f"until {rfc3339(key.retires_at)}" if key.retires_at else "until the next rotation"

@@ -11,6 +11,7 @@ from issuer.cli.code import code
 from issuer.cli.init import init
 from issuer.cli.inspect import inspect
 from issuer.cli.keys import keys
+from issuer.cli.login_key import login_key
 from issuer.cli.place import Place
 from issuer.cli.refusal import Refusing
 from issuer.cli.resource import resource
@@ -75,5 +76,5 @@ def issuer(context: click.Context, registry: Path, keyring: Path) -> None:
     context.obj = Place(registry, keyring)
 
 
-for _command in (init, check, client, resource, user, keys, code, inspect, schema):
+for _command in (init, check, client, resource, user, keys, login_key, code, inspect, schema):
     issuer.add_command(_command)

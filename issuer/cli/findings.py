@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import TypeGuard
 
 from issuer.cli.page import words
@@ -38,6 +38,8 @@ def _value(name: str, value: object, now: int) -> str:
         return _printable(value)
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
         return ", ".join(_value("", each, now) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return json.dumps(asdict(value))
     return json.dumps(value)
 
 

@@ -13,6 +13,7 @@ from issuer import registry, secret
 from issuer.cli import clock
 from issuer.cli.page import columns
 from issuer.cli.place import Place, pass_place
+from issuer.client import ID_TOKEN_ALG
 from issuer.metadata import TOKEN
 from issuer.token import OFFERED
 from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM
@@ -75,7 +76,12 @@ def default_url() -> str:
 @click.command
 @click.option("--directory", type=click.Path(file_okay=False, path_type=Path), default=".")
 @click.option("--url", default=default_url, metavar="URL", help="The issuer identifier.")
-@click.option("--alg", type=click.Choice(list(ALGORITHMS)), default=DEFAULT_ALGORITHM)
+@click.option(
+    "--alg",
+    type=click.Choice(list(ALGORITHMS)),
+    default=DEFAULT_ALGORITHM,
+    help="By which access tokens are signed.",
+)
 @pass_place
 def init(place: Place, directory: Path, url: str, alg: str) -> None:
     """Write a registry and a key ring, and show how to use them.
@@ -115,7 +121,7 @@ def _write_ring(path: Path, alg: str) -> bool:
     """True where there was no key ring, and now is one."""
     if path.exists():
         return False
-    write(path, KeyRing.new(alg, clock.now()))
+    write(path, KeyRing.new(alg, clock.now(), ID_TOKEN_ALG))
     return True
 
 

@@ -52,8 +52,45 @@ def _timetable(key: Timetable, now: int) -> tuple[str, ...]:
 
 
 @keys.command
+@click.option("--alg", type=click.Choice(list(ALGORITHMS)), required=True)
 @click.option(
-    "--alg", type=click.Choice(list(ALGORITHMS)), help="Of the new signing key; as the old."
+    "--activate-in",
+    type=DURATION,
+    default=ROTATION_LEAD,
+    show_default="15m",
+    help="Time for the file to reach every replica, and its keys every verifier.",
+)
+@click.option("--at-once", is_flag=True, help="Nobody has fetched keys from this issuer yet.")
+@pass_place
+def add(place: Place, alg: str, activate_in: int, *, at_once: bool) -> None:
+    """Add a key for another algorithm, beside those that there are.
+
+    Access tokens are signed by the first algorithm of the file, ID tokens by the one that their
+    client registered as id_token_signed_response_alg; RS256 if it registered none.
+
+    \b
+    Example:
+      issuer keys add --alg RS256
+    """
+    now = clock.now()
+    with edit.locked(place.keyring):
+        ring = place.read_ring()
+        try:
+            added = ring.add(alg, now, lead=None if at_once else activate_in)
+        except ValueError as error:
+            raise _unchanged(error) from None
+        write(place.keyring, added)
+    if at_once:
+        note(f"Changed {place.keyring}: the key can be used.")
+    else:
+        _note_change(place, "the key is used", now, activate_in)
+
+
+@keys.command
+@click.option(
+    "--alg",
+    type=click.Choice(list(ALGORITHMS)),
+    help="Of the key that signs access tokens from then on; as the old.",
 )
 @click.option(
     "--activate-in",
@@ -71,6 +108,8 @@ def _timetable(key: Timetable, now: int) -> tuple[str, ...]:
 @pass_place
 def rotate(place: Place, alg: str | None, activate_in: int, *, signing: bool | None) -> None:
     """Add successors that take over later.
+
+    There is one for the key of each algorithm, and one for the key that seals.
 
     What the old keys made stays good. Nothing is restarted, and nothing happens at the moment of
     change: every replica reads the timetable in the file. Bring it to all of them before that.
@@ -90,11 +129,9 @@ def rotate(place: Place, alg: str | None, activate_in: int, *, signing: bool | N
                 rotated.signing_keys if signing else ring.signing_keys,
                 ring.sealing_keys if signing else rotated.sealing_keys,
             )
+        _check_algs(registry, rotated, now)
         write(place.keyring, rotated)
-    note(
-        f"Changed {place.keyring}: the successors take over in {words(activate_in)}, at "
-        f"{rfc3339(now + activate_in)}.\nEvery replica needs the file before that."
-    )
+    _note_change(place, "the successors take over", now, activate_in)
 
 
 def _rotated(ring: KeyRing, registry: Registry, now: int, lead: int, alg: str | None) -> KeyRing:
@@ -107,7 +144,25 @@ def _rotated(ring: KeyRing, registry: Registry, now: int, lead: int, alg: str | 
             alg=alg,
         )
     except ValueError as error:
-        raise Refusal(f"The key ring was left as it is: {error}.") from None
+        raise _unchanged(error) from None
+
+
+def _check_algs(registry: Registry, rotated: KeyRing, now: int) -> None:
+    """Refuses to end an algorithm that a client's ID tokens are signed by."""
+    lost = [each for each in registry.id_token_algs if rotated.gap(each, now)]
+    if lost:
+        raise _unchanged(f"some client's ID tokens are signed by {', '.join(lost)}")
+
+
+def _unchanged(why: object) -> Refusal:
+    return Refusal(f"The key ring was left as it is: {why}.")
+
+
+def _note_change(place: Place, what: str, now: int, lead: int) -> None:
+    note(
+        f"Changed {place.keyring}: {what} in {words(lead)}, at {rfc3339(now + lead)}.\n"
+        "Every replica needs the file before that."
+    )
 
 
 @keys.command

@@ -80,7 +80,8 @@ def _check_client(server: AuthorizationServer, value: Any) -> Iterator[str]:
         return
     if value.PURPOSE in GRANTS and value.PURPOSE not in client.grant_types:
         yield f"its client may not use {value.PURPOSE} any more"
-    if getattr(value, "resources", ()) and not set(value.resources) & set(client.resources):
+    resources = getattr(value, "resources", ())
+    if resources and not set(resources).intersection(server.audiences(client)):
         yield "its client may have no tokens for its resources any more"
     if isinstance(value, AuthorizationCode):
         yield from _check_code(client, value)
@@ -96,11 +97,14 @@ def _check_code(client: Client, code: AuthorizationCode) -> Iterator[str]:
 
 
 def _check_user(server: AuthorizationServer, value: Any) -> Iterator[str]:
-    sub = getattr(value, "sub", None)
+    sub, login = getattr(value, "sub", None), getattr(value, "login", None)
     if sub is None:
         return
     user = server.registry.user_called(sub)
-    if user is None:
+    if user is None and login is not None and login.claims is not None:
+        if server.registry.issuer.login_url is None:
+            yield f"its user {quoted(sub)} is not registered, and login_url is set no more"
+    elif user is None:
         yield f"its user {quoted(sub)} is not registered any more"
     elif not user.active:
         yield f"its user {quoted(sub)} is not active any more"

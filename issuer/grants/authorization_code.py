@@ -11,7 +11,7 @@ from issuer.replay import Once
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import AuthorizationCode
 from issuer.server import AuthorizationServer
-from issuer.target import scope_for, target
+from issuer.target import openid_scope, scope_for, target
 from keys.sealing import Unsealable
 
 
@@ -27,9 +27,10 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     client, form, now = authenticated.client, authenticated.form, authenticated.received_at
     code = _open(server, form.require("code"), now)
     _check_binding(code, client, form)
-    user = server.living_user(code.sub)
+    user = server.living_user(code.sub, code.login)
     server.check_not_before(code.issued_at, client, user)
-    resources = tuple(each for each in code.resources if each in client.resources)
+    allowed = server.audiences(client)
+    resources = tuple(each for each in code.resources if each in allowed)
     resource = target(server, resources, form.all("resource"))
     granted = code.scope.only(client.scope)
     return Authorization(
@@ -41,6 +42,8 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         issued_at=code.issued_at,
         received_at=now,
         auth_time=code.auth_time,
+        login=code.login,
+        openid_scope=openid_scope(server, resources, granted),
         code=code,
         refresh_token=new_refresh_token(
             server,
@@ -51,6 +54,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
             resources=resources,
             auth_time=code.auth_time,
             issued_at=code.issued_at,
+            login=code.login,
         ),
         once=(*authenticated.once, _once(code)),
         credential=authenticated.credential,

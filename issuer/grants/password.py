@@ -3,14 +3,12 @@
 RFC 9700 section 2.4 wants it gone. It is here for those who are on their way out of it.
 """
 
-from issuer.errors import InvalidGrant
+from issuer import passwords
 from issuer.refreshing import new_refresh_token
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import fresh_id
-from issuer.secret import matches
 from issuer.server import AuthorizationServer
 from issuer.target import scope_for, target
-from issuer.user import User
 
 
 def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:
@@ -26,7 +24,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     password = form.require("password")
     resource = target(server, client.resources, form.all("resource"))
     scope = scope_for(resource, client.scope, form.get("scope"))
-    user = _authenticate(server, login, password)
+    user = passwords.authenticate(server, login, password)
     grant_id = fresh_id()
     return Authorization(
         id=grant_id,
@@ -50,13 +48,3 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         once=authenticated.once,
         credential=authenticated.credential,
     )
-
-
-def _authenticate(server: AuthorizationServer, login: str, password: str) -> User:
-    """The user; whoever is unknown is refused after the same work as one who is known."""
-    user = server.registry.user_named(login)
-    known_hash = user.password_hash if user else None
-    proved = matches(known_hash or server.registry.decoy_password(login), password)
-    if user is None or known_hash is None or not proved or not user.active:
-        raise InvalidGrant("User authentication failed.", detail="wrong user or password")
-    return user

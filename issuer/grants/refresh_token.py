@@ -10,7 +10,7 @@ from issuer.errors import InvalidGrant
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import RefreshToken, fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import scope_for, target
+from issuer.target import openid_scope, refreshed_scope, target
 from keys.sealing import Unsealable
 
 
@@ -31,19 +31,26 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         raise refused("another client's")
     if client.is_public:
         raise refused("the client is public by now")
-    user = server.living_user(held.sub)
+    user = server.living_user(held.sub, held.login)
     server.check_not_before(held.issued_at, client, user)
-    resources = [each for each in held.resources if each in client.resources]
+    allowed = server.audiences(client)
+    resources = [each for each in held.resources if each in allowed]
     resource = target(server, resources, form.all("resource"))
+    granted = held.scope.only(client.scope)
+    scope, openid = refreshed_scope(
+        resource, granted, openid_scope(server, resources, granted), form.get("scope")
+    )
     return Authorization(
         id=fresh_id(),
         client=client,
         user=user,
-        scope=scope_for(resource, held.scope.only(client.scope), form.get("scope")),
+        scope=scope,
         resource=resource,
         issued_at=now,
         received_at=now,
         auth_time=held.auth_time,
+        login=held.login,
+        openid_scope=openid,
         refresh_token=text,
         once=authenticated.once,
         credential=authenticated.credential,

@@ -33,6 +33,7 @@ class Document:
         body = orjson.dumps(document)
         resp.etag = sha256(body).hexdigest()[:32]
         resp.set_header("Cache-Control", f"public, max-age={max_age}")
+        resp.set_header("Vary", "Origin")  # what a script may read depends on it, cached or not
         known = req.if_none_match or []
         if "*" in known or resp.etag.strip('"') in known:
             resp.status = 304
@@ -44,9 +45,9 @@ class Document:
         await self.on_get(req, resp)
 
 
-def render_metadata(server: AuthorizationServer, _: int) -> tuple[object, int]:
+def render_metadata(server: AuthorizationServer, now: int) -> tuple[object, int]:
     """The metadata document (RFC 8414) and the seconds for which it may be kept."""
-    return dict(metadata(server)), METADATA_MAX_AGE
+    return dict(metadata(server, now)), METADATA_MAX_AGE
 
 
 def render_jwks(server: AuthorizationServer, now: int) -> tuple[object, int]:

@@ -5,6 +5,12 @@ from issuer.server import AuthorizationServer
 
 TYP = "at+jwt"
 
+USERINFO = "userinfo"
+"""The claim by which an access token for the issuer itself tells of a user whom no registry knows.
+
+The issuer keeps nothing of them, and their client may know what it says.
+"""
+
 
 def mint(
     server: AuthorizationServer, authorization: Authorization, expires_at: int
@@ -38,4 +44,14 @@ def access_token_claims(
         claims["scope"] = str(authorization.scope)
     if authorization.auth_time is not None:
         claims["auth_time"] = authorization.auth_time
+    login = authorization.login
+    if login is not None and login.claims is not None:
+        claims |= _of_no_registry(server, authorization)
     return claims
+
+
+def _of_no_registry(server: AuthorizationServer, authorization: Authorization) -> dict[str, object]:
+    user = authorization.user
+    if user is None or authorization.resource is not server.registry.own:
+        return {}
+    return {USERINFO: user.claims(authorization.scope)}

@@ -93,7 +93,7 @@ def test_another_directory_is_made_and_the_steps_lead_there(run, tmp_path):
     assert result.exit_code == 0
     assert "cd new/place && " in result.stdout
     ring = KeyRing.parse((tmp_path / "new/place/keyring.json").read_bytes())
-    assert [key.alg for key in ring.signing_keys] == ["EdDSA"]
+    assert [key.alg for key in ring.signing_keys] == ["EdDSA", "RS256"]
 
 
 def test_the_file_of_settings_takes_all_of_ours(run, tmp_path):

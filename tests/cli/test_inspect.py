@@ -9,7 +9,7 @@ from issuer.cli import clock
 from issuer.load import load
 from issuer.request import Authorization
 from issuer.scope import Scope
-from issuer.sealed import AuthorizationCode, RefreshToken
+from issuer.sealed import AuthorizationCode, Login, RefreshToken
 from issuer.server import AuthorizationServer
 from issuer.token import OFFERED
 from keys.encoding import from_base64url, parse_object, to_base64url
@@ -17,8 +17,11 @@ from keys.mac.key_wrapping import public_jwk
 from keys.ring import KeyRing, write
 from keys.sealing import Sealer
 from tests.builders import MAC_API, MAC_PRIVATE_JWK
+from tests.keys.builders import KEY
 
 API = "https://api.example"
+LOGIN = f"""login_url = "https://login.example/"
+login_jwks = {{ keys = [{{ {", ".join(f'{k} = "{v}"' for k, v in KEY.public_jwk.items())} }}] }}"""
 
 
 @pytest.fixture
@@ -171,7 +174,9 @@ def expire_the_keys(registry, ring: KeyRing) -> None:
             "retires_at": "2021-01-01T00:00:00Z",
             "expires_at": "2022-01-01T00:00:00Z",
         }
-        held[kind].append(fresh[kind][0] | dict.fromkeys(dates, "2021-01-01T00:00:00Z"))
+        held[kind].append(fresh[kind][0])
+        for key in held[kind][1:]:
+            key.update(dict.fromkeys(dates, "2021-01-01T00:00:00Z"))
     write(path, KeyRing.parse(json.dumps(held)))
 
 
@@ -266,6 +271,21 @@ def test_a_value_sealed_elsewhere_is_unreadable(run, server):
         server.registry, server.ring, Sealer(server.ring, "https://other.example")
     )
     assert run("inspect", stdin=a_sealed(other, RefreshToken)).exit_code == 1
+
+
+def test_a_login_is_shown(run, server):
+    result = run("inspect", stdin=a_sealed(server, RefreshToken, login=Login(amr=("pwd",))))
+    assert result.exit_code == 0
+    assert '"amr": ["pwd"]' in result.stdout
+
+
+def test_a_user_whom_a_login_application_vouched_for_is_good_while_it_can(run, server, registry):
+    """Even though nobody registered them."""
+    text = a_sealed(server, RefreshToken, sub="bob", login=Login(claims={"name": "Bob"}))
+    assert "login_url is set no more" in run("inspect", stdin=text).stdout
+    with_login = registry.read_text().replace("[issuer]", f"[issuer]\n{LOGIN}")
+    registry.write_text(with_login)
+    assert run("inspect", stdin=text).exit_code == 0
 
 
 def test_no_key_material_is_shown(run, server, registry):

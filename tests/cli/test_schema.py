@@ -33,6 +33,10 @@ jwks = { keys = [
 
 [clients.web]
 client_name = "Web"
+client_uri = "https://web.example"
+logo_uri = "data:image/png;base64,AAAA"
+policy_uri = "https://web.example/privacy"
+tos_uri = "https://web.example/terms"
 contacts = ["web@example.com"]
 token_endpoint_auth_method = "client_secret_post"
 client_secrets = [{ hash = "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", expires_at = 2099-01-01T00:00:00Z }]
@@ -50,6 +54,13 @@ active = false
 
 [scopes]
 read = "Read it"
+
+[branding]
+name = "Example"
+logo = "data:image/png;base64,AAAA"
+color = "#2f55c8"
+policy_uri = "https://example.com/privacy"
+tos_uri = "https://example.com/terms"
 """  # noqa: E501
 
 
@@ -78,7 +89,7 @@ def refused(instance: dict, schema: dict) -> bool:
 
 def test_it_has_a_property_for_each_table_and_no_others(schema):
     assert schema["$schema"] == DIALECT
-    assert set(schema["properties"]) == {"issuer", "scopes", *TABLES}
+    assert set(schema["properties"]) == {"issuer", "scopes", "branding", *TABLES}
     assert schema["additionalProperties"] is False
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from keys import jws
 from keys.algorithms import ALGORITHMS, thumbprint
 from keys.ring import JWKS_MAX_AGE, InvalidKeyRing, KeyRing, NoCurrentKey, read, write
 from keys.timetable import State
@@ -137,6 +138,88 @@ def test_caches_end_no_later_than_a_published_key(ring):
     assert rotated.max_age(gone - JWKS_MAX_AGE - 1) == JWKS_MAX_AGE
     assert rotated.max_age(gone - 5) == 5
     assert rotated.max_age(gone) == JWKS_MAX_AGE
+
+
+# --- several algorithms ---
+
+
+@pytest.fixture(scope="module")
+def both() -> KeyRing:
+    return KeyRing.new("ES256", NOW, "RS256", "ES256")
+
+
+def test_each_algorithm_has_its_key_and_the_first_is_preferred(both):
+    assert both.algs(NOW) == ("ES256", "RS256")
+    assert both.signing_key(NOW).alg == "ES256"
+    assert both.signing_key(NOW, "RS256").alg == "RS256"
+    with pytest.raises(NoCurrentKey):
+        both.signing_key(NOW, "EdDSA")
+    assert both.problems(NOW, **LIFETIMES) == []
+
+
+def test_rotating_succeeds_the_key_of_each_algorithm(both):
+    rotated = both.rotate(NOW, **LIFETIMES, lead=400)
+    assert [key.alg for key in rotated.signing_keys] == ["ES256", "RS256", "ES256", "RS256"]
+    for alg in ("ES256", "RS256"):
+        new, old = [key for key in rotated.signing_keys if key.alg == alg]
+        assert rotated.signing_key(NOW + 399, alg) is old
+        assert rotated.signing_key(NOW + 400, alg) is new
+    assert rotated.signing_key(NOW + 399).alg == rotated.signing_key(NOW + 400).alg == "ES256"
+    assert rotated.problems(NOW, **LIFETIMES) == []
+
+
+def test_the_preferred_algorithm_can_be_changed_and_the_others_stay(both):
+    rotated = both.rotate(NOW, **LIFETIMES, lead=400, alg="EdDSA")
+    assert rotated.signing_key(NOW + 399).alg == "ES256"
+    assert rotated.signing_key(NOW + 400).alg == "EdDSA"
+    assert rotated.algs(NOW + 400) == ("EdDSA", "RS256")
+    assert rotated.gap("ES256", NOW) == "from 2027-01-15T08:06:40Z on"
+    assert rotated.gap("RS256", NOW) is None
+
+
+def test_an_algorithm_that_is_there_already_can_take_over(both):
+    rotated = both.rotate(NOW, **LIFETIMES, lead=400, alg="RS256")
+    assert [key.alg for key in rotated.signing_keys] == ["RS256", "ES256", "RS256"]
+    assert rotated.algs(NOW + 400) == ("RS256",)
+
+
+def test_an_algorithm_that_is_added_is_published_first_and_preferred_last(ring):
+    added = ring.add("RS256", NOW, lead=400)
+    assert {key["alg"] for key in added.jwks(NOW)["keys"]} == {"ES256", "RS256"}
+    assert (added.gap("RS256", NOW), added.gap("RS256", NOW + 400)) == ("now", None)
+    assert added.algs(NOW + 399) == ("ES256",)
+    assert added.algs(NOW + 400) == ("ES256", "RS256")
+    assert added.problems(NOW, **LIFETIMES) == []
+
+
+def test_an_algorithm_that_caches_would_miss_is_not_added(ring):
+    with pytest.raises(ValueError, match="before it is used"):
+        ring.add("RS256", NOW, lead=JWKS_MAX_AGE)
+
+
+def test_an_algorithm_is_added_at_once_where_there_are_no_caches(ring):
+    added = ring.add("RS256", NOW + 10, lead=None)
+    assert added.algs(NOW + 10) == ("ES256", "RS256")
+    assert added.problems(NOW + 10, **LIFETIMES) == []
+
+
+def test_an_algorithm_is_added_once_or_after_it_has_retired(both):
+    with pytest.raises(ValueError, match="there is a key for RS256"):
+        both.add("RS256", NOW)
+    rotated = both.rotate(NOW, **LIFETIMES, lead=400, alg="EdDSA")
+    assert rotated.add("ES256", NOW + 400).signing_keys[-1].alg == "ES256"
+
+
+def test_whoever_verifies_has_the_published_keys(both):
+    rotated = both.rotate(NOW, **LIFETIMES, lead=400)
+    gone = NOW + 400 + 600 + JWKS_MAX_AGE
+    for now, number in ((NOW, 4), (gone - 1, 4), (gone, 2)):
+        published = rotated.verification_keys(now)
+        assert published.keys() == {key["kid"] for key in rotated.jwks(now)["keys"]}
+        assert len(published) == number
+    token = rotated.signing_key(NOW, "RS256").sign("JWT", {})
+    unverified = jws.parse(token)
+    assert unverified.verify(rotated.verification_keys(NOW)[unverified.header.kid]) == {}
 
 
 # --- what will go wrong ---

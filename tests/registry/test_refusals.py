@@ -27,6 +27,7 @@ WHOLE: dict[str, Any] = {
     },
     "users": {"alice": {"password_hash": PASSWORD_HASH, "email": "alice@example.com"}},
     "scopes": {"read": "Read your invoices"},
+    "branding": {},
 }
 GONE = object()
 
@@ -35,6 +36,7 @@ WEB = ("clients", "web")
 SECRETS = (*WEB, "client_secrets")
 RESOURCE = ("resources", API)
 BOB = ("users", "bob")
+LOGO_AT = ("branding", "logo")
 
 INTEGER = "should be a valid integer"
 TIME = "must be an RFC 3339 time with its offset, such as 2026-11-01T00:00:00Z"
@@ -46,6 +48,18 @@ ONCE = "must name each thing once"
 TUPLE = "should be a valid tuple"
 BOOLEAN = "should be a valid boolean"
 CONTROL = "must have no control characters"
+HTTPS = "must be https; http is for 127.0.0.1, [::1] and localhost only"
+LINK = "must be a URL with a host, without user information or spaces"
+COLOR = "must be six hexadecimal digits, such as #2f55c8"
+LOGO = (
+    "must be the image itself, as data:image/png;base64,… (or jpeg, gif, webp, svg+xml): "
+    "pages load nothing from elsewhere"
+)
+ORIGINS = (*WEB, "allowed_cors_origins")
+ORIGIN = (
+    "must be an origin as browsers send it: https://app.example or https://app.example:8443 in "
+    "lower case without a path; http is for 127.0.0.1, [::1] and localhost only"
+)
 SPACED = "must be scopes separated by single spaces"
 
 
@@ -205,7 +219,45 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a line feed in a client_id", ("clients", "a\nb"), WHOLE["clients"]["web"],
      'clients."a\\nb".client_id', CONTROL),
     ("a key that nothing is near to", (*WEB, "zzz"), LEAKED, "clients.web.zzz", "unknown key"),
+    ("a link that runs", (*WEB, "client_uri"), "javascript:alert(1)", "clients.web.client_uri",
+     HTTPS),
+    ("a link in clear", (*WEB, "policy_uri"), "http://x.example", "clients.web.policy_uri", HTTPS),
+    ("a link to nowhere", (*WEB, "tos_uri"), "https://", "clients.web.tos_uri", LINK),
+    ("a link with a password", (*WEB, "tos_uri"), f"https://a:{LEAKED}@x.example",
+     "clients.web.tos_uri", LINK),
+    ("a link with a broken port", (*WEB, "tos_uri"), "https://x.example:y", "clients.web.tos_uri",
+     "must be an absolute URL"),
+    ("a logo from elsewhere", (*WEB, "logo_uri"), "https://x.example/logo.png",
+     "clients.web.logo_uri", LOGO),
+    ("an algorithm that is none", (*WEB, "id_token_signed_response_alg"), "HS256",
+     "clients.web.id_token_signed_response_alg", "must be one of ES256, RS256, PS256, EdDSA"),
+    ("the issuer as a resource of a client", (*WEB, "resources"), [API, ISSUER],
+     "clients.web.resources",
+     "must not name the issuer, which is for every client with openid in its scope"),
+    ("what the issuer knows of a user, without openid", (*WEB, "scope"), "email",
+     "clients.web.scope", '"email" is not known here; there is read, write'),
+    ("an origin of every host", ORIGINS, ["https://*.example"],
+     "clients.web.allowed_cors_origins[0]", "must be one whole origin; wildcards are not matched"),
+    ("every origin", ORIGINS, ["*"], "clients.web.allowed_cors_origins[0]",
+     "must be one whole origin; wildcards are not matched"),
+    ("no origin", ORIGINS, ["null"], "clients.web.allowed_cors_origins[0]", ORIGIN),
+    ("an origin with a path", ORIGINS, ["https://a.example/"],
+     "clients.web.allowed_cors_origins[0]", ORIGIN),
+    ("an origin in upper case", ORIGINS, ["https://A.example"],
+     "clients.web.allowed_cors_origins[0]", ORIGIN),
+    ("an origin by http", ORIGINS, ["http://a.example"], "clients.web.allowed_cors_origins[0]",
+     ORIGIN),
+    ("an origin that only looks like loopback", ORIGINS, ["http://localhost.evil.example"],
+     "clients.web.allowed_cors_origins[0]", ORIGIN),
+    ("the usual port of an origin", ORIGINS, ["https://a.example:443"],
+     "clients.web.allowed_cors_origins[0]",
+     "must have no port where it is the usual one, and none beyond 65535"),
+    ("a port beyond all", ORIGINS, ["http://localhost:65536"],
+     "clients.web.allowed_cors_origins[0]",
+     "must have no port where it is the usual one, and none beyond 65535"),
     # --- [resources] ---
+    ("the issuer as a resource", ("resources", ISSUER), {}, f'resources."{ISSUER}"',
+     "is the issuer itself, which is a resource without being named"),
     ("a resource that is no URI", ("resources", "api"), {}, "resources.api.resource",
      "must be an absolute URI without a fragment (RFC 8707 section 2)"),
     ("a fragment in a resource", ("resources", "https://a#b"), {},
@@ -237,6 +289,24 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      'unknown key; did you mean "password_hash"?'),
     ("active as a word", BOB, {"active": "yes"}, "users.bob.active", BOOLEAN),
     ("a line feed in an address", BOB, {"email": LEAKED + "\n"}, "users.bob.email", CONTROL),
+    # --- [branding] ---
+    ("a page as a logo", LOGO_AT, "data:text/html;base64,AAAA", "branding.logo", LOGO),
+    ("a logo that is not base64", LOGO_AT, "data:image/png;base64,<svg>", "branding.logo",
+     "must be base64 behind the comma"),
+    ("a large logo", LOGO_AT, "data:image/png;base64," + "A" * 32_768, "branding.logo",
+     "is longer than 32 KiB"),
+    ("a color by name", ("branding", "color"), "red", "branding.color", COLOR),
+    ("a color that ends the rule", ("branding", "color"), "#123456;}", "branding.color", COLOR),
+    ("a policy that runs", ("branding", "policy_uri"), "javascript:alert(1)",
+     "branding.policy_uri", HTTPS),
+    ("a misspelt key of the branding", ("branding", "colour"), "#123456", "branding.colour",
+     'unknown key; did you mean "color"?'),
+    ("a script for a picture", BOB, {"picture": "javascript:x"}, "users.bob.picture",
+     "must be the URL of a web page"),
+    ("a misspelt key of an address", BOB, {"address": {"contry": "DE"}},
+     "users.bob.address.contry", 'unknown key; did you mean "country"?'),
+    ("a description of what nobody may ask", ("scopes", "email"), "x", "scopes.email",
+     '"email" is not known here; there is read, write'),
     # --- [scopes] and tables ---
     ("a description of no scope", ("scopes", "admin"), "x", "scopes.admin",
      '"admin" is not known here; there is read, write'),
@@ -284,10 +354,35 @@ TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
     ("contacts", (*WEB, "contacts"), ["ops@example.com"]),
     ("an odd client_id", ("clients", "a:b c/\u00e4"), WHOLE["clients"]["web"]),
     ("a client_id of 255 characters", ("clients", "x" * 255), WHOLE["clients"]["web"]),
+    (
+        "origins",
+        ORIGINS,
+        [
+            "https://a.example",
+            "https://a.example:8443",
+            "http://localhost:3000",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "https://[2001:db8::1]",
+        ],
+    ),
+    ("openid", (*WEB, "scope"), "openid email read"),
+    ("ID tokens by another algorithm", (*WEB, "id_token_signed_response_alg"), "ES256"),
+    (
+        "what is known of a user",
+        BOB,
+        {"name": "Bob", "email_verified": True, "address": {"formatted": "1 Street\nTown"}},
+    ),
     ("a URN as a resource", ("resources", "urn:example:api"), {}),
     ("a user without anything", BOB, {}),
     ("a user with another sub", BOB, {"sub": "b-1"}),
     ("an inactive user", BOB, {"active": False}),
+    ("a link", (*WEB, "client_uri"), "https://app.example/?a=b#c"),
+    ("a link to this machine", (*WEB, "client_uri"), "http://localhost:3000"),
+    ("a logo", (*WEB, "logo_uri"), "data:image/svg+xml;base64,AAAA"),
+    ("the largest logo", LOGO_AT, "data:image/png;base64," + "A" * (32_768 - 24) + "=="),
+    ("a color in capitals", ("branding", "color"), "#ABCDEF"),
+    ("no branding", ("branding",), GONE),
     ("no users", ("users",), GONE),
     ("no scopes", ("scopes",), GONE),
     ("no clients", ("clients",), GONE),
@@ -297,6 +392,20 @@ TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
 @pytest.mark.parametrize(("path", "value"), [pytest.param(*row[1:], id=row[0]) for row in TAKEN])
 def test_what_is_next_to_it_is_taken(path, value):
     assert parsed(changed((path, value)))
+
+
+OPENID = ((*WEB, "scope"), "openid email")
+ITSELF = ((*WEB, "grant_types"), ["authorization_code", "client_credentials"])
+
+
+@pytest.mark.parametrize("changes", [(), (("scopes", "email"), "Know your e-mail address")])
+def test_a_client_that_only_asks_who_the_user_is_needs_no_resource(changes):
+    table = changed(OPENID, ((*WEB, "resources"), []), *([changes] if changes else []))
+    assert parsed(table).clients["web"].is_relying_party
+    wrong = "must name at least one resource: a token has an audience"
+    assert problems_in(changed(OPENID, ITSELF, ((*WEB, "resources"), []))) == [
+        located("clients.web.resources", wrong)
+    ]
 
 
 PUBLIC = ((*WEB, "token_endpoint_auth_method"), "none"), (SECRETS, [])

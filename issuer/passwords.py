@@ -1,0 +1,23 @@
+"""Who has this password: asked by the password grant and by the login page alike."""
+
+from issuer.errors import InvalidGrant
+from issuer.secret import matches
+from issuer.server import AuthorizationServer
+from issuer.user import User
+
+
+def authenticate(server: AuthorizationServer, login: str, password: str) -> User:
+    """The active user of this username or e-mail address, with this password.
+
+    Takes as long as argon2id takes. Whoever is unknown is refused after the same work as one who
+    is known.
+
+    Raises:
+        InvalidGrant: there is none.
+    """
+    user = server.registry.user_named(login)
+    known_hash = user.password_hash if user else None
+    proved = matches(known_hash or server.registry.decoy_password(login), password)
+    if user is None or known_hash is None or not proved or not user.active:
+        raise InvalidGrant("User authentication failed.", detail="wrong user or password")
+    return user

@@ -1,0 +1,35 @@
+"""``GET`` and ``POST /authorize``: no cookie is looked at, and no page shown but refusals."""
+
+from falcon.asgi import Request, Response
+
+from issuer import interaction
+from issuer.form import Form
+from issuer.replay import ReplayStore, spend
+from issuer.resources.browser import Browser, as_pages, read_body, read_query
+
+
+class AuthorizeResource:
+    """The authorization endpoint (RFC 6749 section 3.1)."""
+
+    def __init__(self, browser: Browser, *, store: ReplayStore) -> None:
+        self.browser = browser
+        self._store = store
+
+    @as_pages
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Reads the request in the query."""
+        await self._receive(req, resp, read_query(req))
+
+    @as_pages
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Reads the request in the body; the query does not count."""
+        await self._receive(req, resp, await read_body(req))
+
+    async def _receive(self, req: Request, resp: Response, form: Form) -> None:
+        server, now = self.browser.moment(req)
+        received, once = interaction.receive(server, form, now)
+        with interaction.refusing(server, received.request):
+            await spend(self._store, once, now)
+        # The next page is reached with GET and from here, so the browser sends its cookie along
+        # even where another site posted this form.
+        self.browser.go_on(resp, interaction.seal(server, received, now))

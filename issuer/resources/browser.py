@@ -1,0 +1,181 @@
+"""What every page needs of HTTP: the cookie of the session, redirects, and refusals as pages."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import falcon
+from falcon.asgi import Request, Response
+
+from issuer import sessions
+from issuer.authorization_request import ResponseMode
+from issuer.authorization_response import AuthorizationResponse
+from issuer.errors import AccessTokenException, TemporarilyUnavailable
+from issuer.form import Form
+from issuer.interaction import Answered, Expired, Step, next_step, resume
+from issuer.metadata import CONSENT, base_path
+from issuer.pages.rendering import render
+from issuer.pages.views import ErrorView, ExpiredView, FormPostView, View
+from issuer.resources.token import read_form, read_headers
+from issuer.sealed import Interaction, Session
+from issuer.server import AuthorizationServer
+
+REDIRECTED = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+R = TypeVar("R")
+Responder = Callable[[R, Request, Response], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a page is judged by: the snapshot, the time, and what the browser brought."""
+
+    server: AuthorizationServer
+    now: int
+    session: Session | None
+    interaction: Interaction
+    text: str
+    """The interaction as it stands in URLs and forms."""
+
+    def log(self, resp: Response, **said: str) -> None:
+        """Has the access log say whose visit this is."""
+        who = self.session.sub if self.session else ""
+        resp.context.log = {"client_id": self.interaction.request.client_id, "sub": who, **said}
+
+    def next_step(self) -> Step:
+        """What has to happen now. Raises as ``interaction.next_step`` does."""
+        return next_step(self.server, self.interaction, self.session, self.now)
+
+
+class Browser:
+    """Reads what a browser sends and writes what it is answered, for the issuer at ``url``."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        server: Callable[[], AuthorizationServer],
+        clock: Callable[[], int],
+    ) -> None:
+        self._server = server
+        self._clock = clock
+        self._base = base_path(url)
+        secure = url.startswith("https:")
+        # __Host-: of this host alone, set by it alone. It needs https, which loopback has not.
+        self._cookie = ("__Host-" if secure else "") + "session" + self._base.replace("/", "-")
+        self._attributes: dict[str, Any] = {
+            "path": "/", "secure": secure, "http_only": True, "same_site": "Lax",
+        }  # fmt: skip
+
+    def moment(self, req: Request) -> tuple[AuthorizationServer, int]:
+        """The snapshot and the time by which ``req`` is judged, from its start to its end."""
+        held: tuple[AuthorizationServer, int] | None = getattr(req.context, "moment", None)
+        if held is None:
+            held = req.context.moment = self._server(), self._clock()
+        return held
+
+    def visit(self, req: Request, form: Form) -> Visit:
+        """The visit of a page in an interaction.
+
+        Raises:
+            Expired: it is in none.
+        """
+        server, now = self.moment(req)
+        text = form.get("interaction") or ""
+        resumed = resume(server, text, now)
+        return Visit(server, now, self.session(req, server, now), resumed, text)
+
+    def session(self, req: Request, server: AuthorizationServer, now: int) -> Session | None:
+        """The session that the browser is in."""
+        held = req.get_cookie_values(self._cookie) or []
+        return sessions.read(server, held[0], now) if len(held) == 1 else None
+
+    def keep(self, resp: Response, server: AuthorizationServer, session: Session, now: int) -> None:
+        """Gives the browser the cookie of ``session``. It goes when the browser is closed.
+
+        Raises:
+            ValueError: the session does not fit.
+            TemporarilyUnavailable: the key ring has no current key.
+        """
+        resp.set_cookie(self._cookie, sessions.seal(server, session, now), **self._attributes)
+
+    def forget(self, resp: Response) -> None:
+        """Takes the cookie away."""
+        resp.set_cookie(self._cookie, "", max_age=0, **self._attributes)
+
+    def go(self, resp: Response, location: str) -> None:
+        """Sends the browser on with GET, whatever brought it (RFC 9700 section 4.12)."""
+        resp.status = falcon.HTTP_303
+        resp.location = location
+        resp.set_headers(REDIRECTED)
+
+    def go_to(self, resp: Response, path: str, **parameters: str) -> None:
+        """Sends the browser to one of our own pages."""
+        self.go(resp, f"{self._base}{path}?{urlencode(parameters)}")
+
+    def go_on(self, resp: Response, interaction: str) -> None:
+        """Sends the browser to the page that knows what comes next."""
+        self.go_to(resp, CONSENT, interaction=interaction)
+
+    def answer(self, req: Request, resp: Response, answer: AuthorizationResponse) -> None:
+        """Has the browser carry ``answer`` to the client."""
+        if answer.response_mode is ResponseMode.QUERY:
+            self.go(resp, answer.location)
+        else:
+            view = FormPostView(redirect_uri=answer.redirect_uri, parameters=answer.parameters)
+            self.show(req, resp, view)
+
+    def show(
+        self, req: Request, resp: Response, view: View, *, status: int = 200, locales: str = ""
+    ) -> None:
+        """Shows a page, in the first language that the client or the browser asks for."""
+        branding = self.moment(req)[0].registry.branding
+        accepted = req.get_header("Accept-Language") or ""
+        rendered = render(view, branding, f"{locales} {accepted}")
+        resp.status = status
+        resp.content_type = falcon.MEDIA_HTML
+        resp.data = rendered.html
+        resp.set_headers(dict(rendered.headers))
+
+
+def as_pages(responder: Responder[Any]) -> Responder[Any]:
+    """``responder`` with every refusal as a page, or as an answer to the client."""
+
+    @wraps(responder)
+    async def respond(resource: Any, req: Request, resp: Response) -> None:
+        browser: Browser = resource.browser
+        try:
+            await responder(resource, req, resp)
+        except Answered as refused:
+            resp.context.log = {**getattr(resp.context, "log", {}), "detail": refused.detail}
+            browser.answer(req, resp, refused.response)
+        except Expired:
+            browser.show(req, resp, ExpiredView(), status=400)
+        except AccessTokenException as error:
+            resp.context.log = {**getattr(resp.context, "log", {}), "detail": error.detail}
+            view = ErrorView(status=error.status, error=error.error, description=error.description)
+            browser.show(req, resp, view, status=error.status)
+            if isinstance(error, TemporarilyUnavailable):
+                resp.set_header("Retry-After", str(error.retry_after))
+
+    return respond
+
+
+def read_query(req: Request) -> Form:
+    """The parameters of the query.
+
+    Raises:
+        InvalidRequest: they are not a form in UTF-8, or one of them is there more than once.
+    """
+    return Form.parse(req.query_string.encode("latin-1"))
+
+
+async def read_body(req: Request) -> Form:
+    """The parameters of a form that was submitted.
+
+    Raises:
+        InvalidRequest: as ``read_query``, or the body is no form.
+    """
+    return Form.parse(await read_form(req, read_headers(req)))

@@ -1,0 +1,147 @@
+"""``GET`` and ``POST /login``, and the way back from a login application of the team's own."""
+
+from typing import NamedTuple
+
+from falcon.asgi import Request, Response
+
+from issuer import form_token, interaction, login_application, passwords, sessions
+from issuer.errors import InvalidGrant
+from issuer.form import Form
+from issuer.interaction import LogIn
+from issuer.login_application import Denied, InvalidLoginResponse
+from issuer.pages.views import LoginView
+from issuer.replay import ReplayStore, spend
+from issuer.resources.browser import Browser, Visit, as_pages, read_body, read_query
+from issuer.sealed import Login, Session
+from issuer.stretching import Stretcher
+
+PASSWORD = Login(amr=("pwd",))
+"""RFC 8176 section 2."""
+
+
+class _Asked(NamedTuple):
+    """What became of the last attempt."""
+
+    username: str = ""
+    failed: bool = False
+    expired: bool = False
+
+
+class LoginResource:
+    """Asks who is there."""
+
+    def __init__(self, browser: Browser, *, stretch: Stretcher) -> None:
+        self.browser = browser
+        self._stretch = stretch
+
+    @as_pages
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """The login page, or the way to the team's own. Whoever asks for it gets it."""
+        visit = self.browser.visit(req, read_query(req))
+        requested = visit.next_step().requested
+        if visit.server.registry.issuer.login_url is None:
+            self._ask(req, resp, visit, _Asked(requested.request.login_hint or ""))
+            return
+        location = login_application.challenge(
+            visit.server, requested, visit.interaction, self._session(resp, visit), visit.now
+        )
+        self.browser.go(resp, location)
+
+    @as_pages
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Checks who it is; a form that nobody here was shown does nothing (P29)."""
+        form = await read_body(req)
+        visit = self.browser.visit(req, form)
+        step = visit.next_step()
+        if not self._was_shown(visit, form):
+            if isinstance(step, LogIn):
+                self._ask(req, resp, visit, _Asked(form.get("username") or "", expired=True))
+            else:  # in another tab they have logged in by now
+                self.browser.go_on(resp, visit.text)
+            return
+        session = await self._log_in(visit, form)
+        if sessions.user_of(visit.server, session) is None or session is None:
+            visit.log(resp, detail="wrong user or password")
+            self._ask(req, resp, visit, _Asked(form.get("username") or "", failed=True))
+            return
+        visit.log(resp, sub=session.sub)
+        self.browser.keep(resp, visit.server, session, visit.now)
+        self.browser.go_on(resp, visit.text)
+
+    def _was_shown(self, visit: Visit, form: Form) -> bool:
+        held, subject = form.get("form_token"), visit.interaction.id
+        token = form_token.check(visit.server, held, visit.session, subject, visit.now)
+        return token is not None and visit.server.registry.issuer.login_url is None
+
+    async def _log_in(self, visit: Visit, form: Form) -> Session | None:
+        """The session of whoever has this password; None where nobody has."""
+        login, password = form.get("username") or "", form.get("password") or ""
+        try:
+            user = await self._stretch(
+                lambda: passwords.authenticate(visit.server, login, password)
+            )
+        except InvalidGrant:
+            return None
+        return sessions.log_in(
+            visit.server,
+            visit.session,
+            PASSWORD,
+            sub=user.sub,
+            auth_time=visit.now,
+            interaction_id=visit.interaction.id,
+            now=visit.now,
+        )
+
+    def _session(self, resp: Response, visit: Visit) -> Session:
+        """The browser's session; a new one without anybody in it where there was none."""
+        if visit.session is not None:
+            return visit.session
+        session = sessions.begin(visit.server.registry.issuer, visit.now)
+        self.browser.keep(resp, visit.server, session, visit.now)
+        return session
+
+    def _ask(self, req: Request, resp: Response, visit: Visit, asked: _Asked) -> None:
+        requested = visit.next_step().requested
+        session = self._session(resp, visit)
+        view = LoginView(
+            client=requested.client,
+            interaction=visit.text,
+            form_token=form_token.issue(visit.server, session, visit.interaction.id, visit.now),
+            redirect_uri=requested.redirect_uri,
+            username=asked.username,
+            failed=asked.failed,
+            expired=asked.expired,
+        )
+        status = 403 if asked.failed or asked.expired else 200
+        locales = requested.request.ui_locales or ""
+        self.browser.show(req, resp, view, status=status, locales=locales)
+
+
+class LoginCallbackResource:
+    """Where the login application sends the browser back to."""
+
+    def __init__(self, browser: Browser, *, store: ReplayStore) -> None:
+        self.browser = browser
+        self._store = store
+
+    @as_pages
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Believes the signed answer once, in the browser that was sent to fetch it."""
+        server, now = self.browser.moment(req)
+        if server.registry.issuer.login_url is None:
+            raise InvalidLoginResponse("This issuer has no login application.")
+        text = read_query(req).require("login_response")
+        held = self.browser.session(req, server, now)
+        try:
+            resumed, session, once = login_application.accept(server, text, held, now)
+        except Denied as denied:
+            with interaction.refusing(server, denied.interaction.request):
+                raise login_application.denied() from None
+        await spend(self._store, (once,), now)
+        with interaction.refusing(server, resumed.request):
+            login_application.check_fresh(resumed, session)
+        try:
+            self.browser.keep(resp, server, session, now)
+        except ValueError:
+            raise login_application.refused("claims do not fit into a cookie") from None
+        self.browser.go_on(resp, interaction.seal(server, resumed, now))

@@ -1,0 +1,47 @@
+"""``GET`` and ``POST /userinfo``."""
+
+from collections.abc import Callable
+
+from falcon.asgi import Request, Response
+
+from issuer.request import Response as Answer
+from issuer.resources.answers import write
+from issuer.resources.token import read_headers
+from issuer.server import AuthorizationServer
+from issuer.userinfo import userinfo
+from keys import AccessRefused
+
+
+class UserinfoResource:
+    """The userinfo endpoint. Tokens are read from the Authorization header, and nowhere else."""
+
+    def __init__(
+        self, *, server: Callable[[], AuthorizationServer], clock: Callable[[], int]
+    ) -> None:
+        self._server = server
+        self._clock = clock
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Says who the user is, or why it does not (RFC 6750 section 3.1)."""
+        authorization = read_headers(req).get("authorization")
+        try:
+            claims = userinfo(self._server(), authorization, self._clock())
+        except AccessRefused as refused:
+            write(resp, _refusal(refused))
+        else:
+            write(resp, Answer(status=200, body=claims))
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """The same (OpenID Connect Core section 5.3.1); what is in the body is not looked at."""
+        await self.on_get(req, resp)
+        if req.content_length != 0:
+            resp.set_header("Connection", "close")
+
+
+def _refusal(refused: AccessRefused) -> Answer:
+    return Answer(
+        status=refused.status,
+        body={"error": refused.error, "error_description": str(refused)},
+        headers=refused.headers,
+        log={"detail": refused.detail},
+    )

@@ -1,0 +1,72 @@
+"""Authorization requests and sessions with every default filled in."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from issuer import interaction, sessions
+from issuer.authorization_response import AuthorizationResponse
+from issuer.form import Form
+from issuer.interaction import Answered
+from issuer.sealed import Interaction, Login, Session
+from issuer.server import AuthorizationServer
+from tests.builders import CALLBACK, CHALLENGE, NOW
+
+PASSWORD = Login(amr=("pwd",))
+
+
+def a_form(**changes: str | None) -> Form:
+    """What client web sends; None leaves a parameter out."""
+    parameters = {
+        "response_type": "code",
+        "client_id": "web",
+        "redirect_uri": CALLBACK,
+        "scope": "read",
+        "state": "a-state",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+        **changes,
+    }
+    sent = {name: value for name, value in parameters.items() if value is not None}
+    return Form.parse(urlencode(sent).encode())
+
+
+def an_interaction(server: AuthorizationServer, *, now: int = NOW, **changes: Any) -> Interaction:
+    """An interaction that began at ``now``."""
+    received, _ = interaction.receive(server, a_form(**changes), now)
+    return received
+
+
+def a_session(server: AuthorizationServer, *, now: int = NOW, **changes: Any) -> Session:
+    """A session in which alice logged in at ``now``."""
+    given = {"sub": "alice", "auth_time": now, "interaction_id": "earlier"} | changes
+    return sessions.log_in(
+        server,
+        given.get("before"),
+        PASSWORD,
+        sub=given["sub"],
+        auth_time=given["auth_time"],
+        interaction_id=given["interaction_id"],
+        now=now,
+    )
+
+
+def agreed(server: AuthorizationServer, session: Session, *scope: str) -> Session:
+    """``session`` after its user agreed that web may have ``scope``."""
+    return replace(session, consents={"web": scope})
+
+
+def parameters(answer: AuthorizationResponse) -> dict[str, str]:
+    """What stands in the query of the answer, each name once."""
+    pairs = parse_qsl(urlsplit(answer.location).query, strict_parsing=True)
+    assert len(dict(pairs)) == len(pairs)
+    return dict(pairs)
+
+
+def refused(server: AuthorizationServer, form: Form, *, now: int = NOW) -> dict[str, str]:
+    """What the client is told of a request that is refused."""
+    with pytest.raises(Answered) as caught:
+        interaction.receive(server, form, now)
+    return parameters(caught.value.response)

@@ -1,0 +1,179 @@
+"""What has to happen before the client gets its code."""
+
+import pytest
+
+from issuer import interaction, sessions
+from issuer.errors import InvalidRequest
+from issuer.interaction import Answered, AskConsent, Granted, LogIn, next_step
+from issuer.sealed import AuthorizationCode
+from tests.authorize.builders import a_session, agreed, an_interaction, parameters
+from tests.builders import (
+    CALLBACK,
+    ISSUER,
+    NOW,
+    a_client,
+    a_public_client,
+    a_server,
+    a_user,
+)
+
+SERVER = a_server()
+
+
+def step(session=None, *, server=SERVER, now=NOW, **changes):
+    return next_step(server, an_interaction(server, **changes), session, now)
+
+
+def error_of(session=None, *, server=SERVER, now=NOW, **changes):
+    with pytest.raises(Answered) as caught:
+        step(session, server=server, now=now, **changes)
+    return parameters(caught.value.response)["error"]
+
+
+def test_whoever_is_not_logged_in_logs_in():
+    assert isinstance(step(), LogIn)
+    assert isinstance(step(sessions.begin(SERVER.registry.issuer, NOW)), LogIn)
+
+
+def test_whoever_is_logged_in_is_asked_once():
+    session = a_session(SERVER)
+    asked = step(session)
+    assert isinstance(asked, AskConsent)
+    assert asked.user.username == "alice"
+    assert isinstance(step(agreed(SERVER, session, "read")), Granted)
+
+
+def test_more_than_was_agreed_to_is_asked_again():
+    session = agreed(SERVER, a_session(SERVER), "read")
+    assert isinstance(step(session, scope="read"), Granted)
+    assert isinstance(step(session, scope="read write"), AskConsent)
+    assert isinstance(step(session, client_id="spa"), AskConsent)
+
+
+def test_a_first_party_client_is_not_asked_unless_it_wants_to():
+    server = a_server(a_client(skip_consent=True))
+    session = a_session(server)
+    assert isinstance(step(session, server=server), Granted)
+    assert isinstance(step(session, server=server, prompt="consent"), AskConsent)
+
+
+def test_prompt_consent_asks_although_all_was_agreed_to():
+    session = agreed(SERVER, a_session(SERVER), "read")
+    assert isinstance(step(session, prompt="consent"), AskConsent)
+
+
+@pytest.mark.parametrize("redirect_uri", ["http://127.0.0.1/cb", "com.example.app:/cb"])
+def test_an_application_that_anybody_can_imitate_is_asked_for_every_time(redirect_uri):
+    """RFC 8252 section 8.6, P34."""
+    server = a_server(a_public_client("web", redirect_uris=(redirect_uri,)))
+    session = agreed(server, a_session(server), "read")
+    assert isinstance(step(session, server=server, redirect_uri=redirect_uri), AskConsent)
+    assert error_of(session, server=server, redirect_uri=redirect_uri, prompt="none") == (
+        "consent_required"
+    )
+
+
+def test_prompt_none_asks_nothing_and_says_what_it_would_have_to_ask():
+    """OpenID Connect Core section 3.1.2.6."""
+    session = a_session(SERVER)
+    assert error_of(prompt="none") == "login_required"
+    assert error_of(session, prompt="none") == "consent_required"
+    assert isinstance(step(agreed(SERVER, session, "read"), prompt="none"), Granted)
+
+
+@pytest.mark.parametrize("prompt", ["login", "select_account"])
+def test_prompt_login_wants_a_login_of_its_own(prompt):
+    held = an_interaction(SERVER, prompt=prompt)
+    before = agreed(SERVER, a_session(SERVER), "read")
+    anew = agreed(SERVER, a_session(SERVER, interaction_id=held.id), "read")
+    assert isinstance(next_step(SERVER, held, before, NOW), LogIn)
+    assert isinstance(next_step(SERVER, held, anew, NOW), Granted)
+
+
+def test_max_age_wants_a_login_that_is_young_enough():
+    session = agreed(SERVER, a_session(SERVER), "read")
+    assert isinstance(step(session, max_age="60", now=NOW + 60), Granted)
+    assert isinstance(step(session, max_age="60", now=NOW + 61), LogIn)
+    assert error_of(session, max_age="60", now=NOW + 61, prompt="none") == "login_required"
+
+
+def test_a_login_in_this_very_interaction_is_young_enough_for_any_max_age():
+    held = an_interaction(SERVER, max_age="0")
+    session = agreed(SERVER, a_session(SERVER, interaction_id=held.id), "read")
+    assert isinstance(next_step(SERVER, held, session, NOW + 5), Granted)
+    assert isinstance(step(session, max_age="0", now=NOW + 5), LogIn)
+
+
+def a_hint(sub, client_id="web"):
+    claims = {"iss": ISSUER, "sub": sub, "aud": client_id, "iat": NOW - 9000, "exp": NOW - 8000}
+    return SERVER.signing_key(NOW).sign("JWT", claims)
+
+
+def test_whoever_the_client_does_not_expect_logs_in_as_somebody_else():
+    """OpenID Connect Core section 3.1.2.1: id_token_hint, which may have expired."""
+    session = agreed(SERVER, a_session(SERVER), "read")
+    assert isinstance(step(session, id_token_hint=a_hint("alice")), Granted)
+    assert isinstance(step(session, id_token_hint=a_hint("bob")), LogIn)
+    assert error_of(session, id_token_hint=a_hint("bob"), prompt="none") == "login_required"
+    assert error_of(session, id_token_hint="x") == "invalid_request"
+    held = an_interaction(SERVER, id_token_hint=a_hint("bob"))
+    anew = a_session(SERVER, interaction_id=held.id)
+    with pytest.raises(Answered) as caught:
+        next_step(SERVER, held, anew, NOW)
+    assert parameters(caught.value.response)["error"] == "login_required"
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        pytest.param(a_user("bob"), id="gone"),
+        pytest.param(a_user(active=False), id="inactive"),
+        pytest.param(a_user(not_before=NOW + 1), id="not_before"),
+    ],
+)
+def test_whoever_the_registry_no_longer_vouches_for_is_logged_out(user):
+    """B26."""
+    server = a_server(users=(user,))
+    assert isinstance(step(a_session(server), server=server), LogIn)
+    assert isinstance(step(a_session(SERVER)), AskConsent)
+
+
+def test_a_line_drawn_under_everything_logs_everybody_out():
+    server = a_server(not_before=NOW + 1)
+    assert isinstance(step(a_session(server), server=server), LogIn)
+    assert isinstance(step(a_session(server, now=NOW + 1), server=server, now=NOW + 1), AskConsent)
+
+
+def test_what_the_registry_withdrew_meanwhile_is_not_granted():
+    held = an_interaction(SERVER, scope="write")
+    without = a_server(a_client(scope="read"))
+    with pytest.raises(Answered) as caught:
+        next_step(without, held, a_session(without), NOW)
+    assert parameters(caught.value.response)["error"] == "invalid_scope"
+
+
+def test_a_redirect_uri_that_was_withdrawn_meanwhile_is_not_redirected_to():
+    held = an_interaction(SERVER)
+    without = a_server(a_client(redirect_uris=("https://new.example/callback",)))
+    with pytest.raises(InvalidRequest):
+        next_step(without, held, a_session(without), NOW)
+
+
+def test_a_grant_is_a_code_with_state_and_iss():
+    """RFC 6749 section 4.1.2, RFC 9207 (P15)."""
+    session = agreed(SERVER, a_session(SERVER, auth_time=NOW - 100), "read")
+    granted = step(session, nonce="n")
+    answer = interaction.grant(SERVER, granted.requested, session, NOW)
+    told = parameters(answer)
+    assert answer.location.startswith(CALLBACK + "?")
+    assert (told["state"], told["iss"]) == ("a-state", ISSUER)
+    code = SERVER.sealer.open(AuthorizationCode, told["code"], now=NOW)
+    assert (code.sub, code.auth_time, code.nonce) == ("alice", NOW - 100, "n")
+    assert code.scope == {"read"}
+    assert code.login.amr == ("pwd",)
+    assert code.login.sid == session.id
+
+
+def test_a_denial_is_access_denied():
+    asked = step(a_session(SERVER))
+    assert parameters(interaction.deny(SERVER, asked.requested))["error"] == "access_denied"
