@@ -8,13 +8,10 @@ from pathlib import Path
 import pytest
 
 from issuer import registry
-from issuer.authorize import AuthorizationRequest
 from issuer.metadata import JWKS, TOKEN
-from issuer.sealed import AuthorizationCode
 from issuer.token import OFFERED
 from issuer.token_types import TOKEN_TYPES
 from keys import InsufficientScope, Verifier
-from tests.builders import CALLBACK, CHALLENGE
 from tests.running import RunningIssuer
 
 TEXT = (Path(__file__).parents[1] / "README.md").read_text()
@@ -32,25 +29,8 @@ def test_the_registry_it_shows_is_valid():
     assert {each.access_token_type for each in parsed.resources.values()} == set(TOKEN_TYPES)
 
 
-def test_the_function_for_login_applications_issues_a_code(an_issuer, monkeypatch):
-    issuer: RunningIssuer = an_issuer()
-    monkeypatch.chdir(issuer.directory)
-    program = blocks("python")[0].replace("registry.toml", "registry.json")
-    names: dict[str, object] = {}
-    exec(compile(program, "README.md", "exec"), names)  # noqa: S102  the README is ours
-    request = AuthorizationRequest(
-        client_id="web",
-        redirect_uri=CALLBACK,
-        code_challenge=CHALLENGE,
-        code_challenge_method="S256",
-    )
-    code = names["code_for"]("alice", request)
-    assert code.startswith("1.")
-    assert AuthorizationCode.PURPOSE not in code
-
-
 def test_a_resource_server_verifies_as_it_shows(issuer_server: RunningIssuer):
-    program = blocks("python")[1]
+    program = blocks("python")[0]
     assert 'Verifier(issuer="https://id.example", audience="https://api.example")' in program
     verifier = Verifier(issuer=issuer_server.url, audience=issuer_server.audience)
     token = verifier.verify_header("Bearer " + issuer_server.access_token("read"))

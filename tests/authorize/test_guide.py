@@ -26,9 +26,11 @@ KEY = SigningKey.generate("ES256", activates_at=0)
 
 
 def test_the_registries_it_shows_are_valid_together():
-    client, issuer = TABLES
+    client, branding, issuer = TABLES
     rest = '[resources."https://api.example"]\nscopes = ["read"]\n'
-    parsed = registry.parse({"registry.toml": (issuer + client + rest).encode()}, OFFERED)
+    parsed = registry.parse(
+        {"registry.toml": (issuer + client + branding + rest).encode()}, OFFERED
+    )
     assert set(parsed.clients) == {"shop"}
     assert "1" in parsed.issuer.login_keys
 
