@@ -26,6 +26,7 @@ from issuer.metadata import (
     USERINFO,
     base_path,
     metadata_path,
+    openid_configuration_path,
 )
 from issuer.reload import Reloader
 from issuer.replay import ReplayStore
@@ -143,7 +144,9 @@ def _add_routes(
     app.add_route(base + LOGIN_CALLBACK, LoginCallbackResource(browser, store=store))
     app.add_route(base + LOGOUT, LogoutResource(browser))
     app.add_route(base + JWKS, Document(render_jwks, server=server, clock=clock))
-    app.add_route(metadata_path(issuer), Document(render_metadata, server=server, clock=clock))
+    metadata = Document(render_metadata, server=server, clock=clock)
+    app.add_route(metadata_path(issuer), metadata)
+    app.add_route(openid_configuration_path(issuer), metadata)
     app.add_route("/healthz", Healthz())
     app.add_route("/readyz", Readyz(status=reloader.status, store=store, clock=clock))
 

@@ -1,13 +1,19 @@
-"""What a client can find out by itself (RFC 8414), read off the tables so that it cannot drift."""
+"""What a client can find out by itself, read off the tables so that it cannot drift.
+
+One document for both that ask for it, RFC 8414 and OpenID Connect Discovery 1.0.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from issuer import pkce
+from issuer.authorization_request import Prompt, ResponseMode
 from issuer.client_auth import CLIENT_AUTH
 from issuer.grants import GRANTS
+from issuer.pages.languages import CATALOGUES
 from issuer.server import AuthorizationServer
+from issuer.user import CLAIM_NAMES
 
 AUTHORIZE = "/authorize"
 CONSENT = "/consent"
@@ -19,7 +25,14 @@ TOKEN = "/token"
 USERINFO = "/userinfo"
 JWKS = "/.well-known/jwks.json"
 
+OPENID_CONFIGURATION = "/.well-known/openid-configuration"
+
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
+
+
+ID_TOKEN_CLAIMS = (
+    "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"
+)  # fmt: skip
 
 
 def base_path(issuer: str) -> str:
@@ -32,19 +45,42 @@ def metadata_path(issuer: str) -> str:
     return WELL_KNOWN + base_path(issuer)
 
 
-def metadata(server: AuthorizationServer) -> Mapping[str, object]:
-    """The metadata document (RFC 8414 section 2)."""
-    registry = server.registry
-    document: dict[str, object] = {
-        "issuer": server.issuer,
-        "token_endpoint": server.issuer + TOKEN,
-        "jwks_uri": server.issuer + JWKS,
-        "response_types_supported": ["code"],
-        "grant_types_supported": list(GRANTS),
-        "token_endpoint_auth_methods_supported": list(CLIENT_AUTH),
-        "code_challenge_methods_supported": list(pkce.METHODS),
-    }
-    scopes = sorted({scope for each in registry.resources.values() for scope in each.scopes})
-    if scopes:  # a list without elements is left out (section 3.2)
-        document["scopes_supported"] = scopes
-    return MappingProxyType(document)
+def openid_configuration_path(issuer: str) -> str:
+    """Where they lie as well: behind the issuer's path (Discovery section 4)."""
+    return base_path(issuer) + OPENID_CONFIGURATION
+
+
+def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
+    """The metadata document (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3)."""
+    registry, issuer = server.registry, server.issuer
+    scopes = {scope for each in registry.resources.values() for scope in each.scopes}
+    return MappingProxyType(
+        {
+            "issuer": issuer,
+            "authorization_endpoint": issuer + AUTHORIZE,
+            "token_endpoint": issuer + TOKEN,
+            "userinfo_endpoint": issuer + USERINFO,
+            "jwks_uri": issuer + JWKS,
+            "pushed_authorization_request_endpoint": issuer + PAR,
+            "end_session_endpoint": issuer + LOGOUT,
+            "scopes_supported": sorted(scopes.union(registry.own.scopes)),
+            "response_types_supported": ["code"],
+            "response_modes_supported": list(ResponseMode),
+            "grant_types_supported": list(GRANTS),
+            "token_endpoint_auth_methods_supported": list(CLIENT_AUTH),
+            "code_challenge_methods_supported": list(pkce.METHODS),
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": list(server.ring.algs(now)),
+            "claims_supported": [*ID_TOKEN_CLAIMS, *CLAIM_NAMES],
+            "claim_types_supported": ["normal"],
+            "prompt_values_supported": list(Prompt),
+            "ui_locales_supported": list(CATALOGUES),
+            "authorization_response_iss_parameter_supported": True,
+            "require_pushed_authorization_requests": (
+                registry.issuer.require_pushed_authorization_requests
+            ),
+            "claims_parameter_supported": False,
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,  # left out, it would be true
+        }
+    )

@@ -44,9 +44,9 @@ class Document:
         await self.on_get(req, resp)
 
 
-def render_metadata(server: AuthorizationServer, _: int) -> tuple[object, int]:
+def render_metadata(server: AuthorizationServer, now: int) -> tuple[object, int]:
     """The metadata document (RFC 8414) and the seconds for which it may be kept."""
-    return dict(metadata(server)), METADATA_MAX_AGE
+    return dict(metadata(server, now)), METADATA_MAX_AGE
 
 
 def render_jwks(server: AuthorizationServer, now: int) -> tuple[object, int]:

@@ -17,9 +17,11 @@ from keys.mac.key_wrapping import public_jwk
 from keys.ring import KeyRing, write
 from keys.sealing import Sealer
 from tests.builders import MAC_API, MAC_PRIVATE_JWK
+from tests.keys.builders import KEY
 
 API = "https://api.example"
-LOGIN = 'login_url = "https://login.example/"'
+LOGIN = f"""login_url = "https://login.example/"
+login_jwks = {{ keys = [{{ {", ".join(f'{k} = "{v}"' for k, v in KEY.public_jwk.items())} }}] }}"""
 
 
 @pytest.fixture
