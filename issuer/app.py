@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from issuer.resources.access_log import AccessLog
 from issuer.resources.authorize import AuthorizeResource
 from issuer.resources.browser import Browser
 from issuer.resources.consent import ConsentResource
+from issuer.resources.cors import CORS
 from issuer.resources.documents import Document, render_jwks, render_metadata
 from issuer.resources.health import Healthz, Readyz
 from issuer.resources.login import LoginCallbackResource, LoginResource
@@ -111,6 +112,7 @@ def create_app(
     middleware: Any = [Lifespan(reloader, store, stretcher, writer, clock)]
     if access_log:
         middleware.append(AccessLog(writer.write, clock=clock))
+    middleware.append(CORS(_methods_for_scripts(settings.url), server=lambda: reloader.server))
     router: Any = ExactRouter()  # Falcon's types know its own router only
     app = falcon.asgi.App(router=router, middleware=middleware, media_type=falcon.MEDIA_JSON)
     app.add_error_handler(Exception, answers.fault)
@@ -149,6 +151,13 @@ def _add_routes(
     app.add_route(openid_configuration_path(issuer), metadata)
     app.add_route("/healthz", Healthz())
     app.add_route("/readyz", Readyz(status=reloader.status, store=store, clock=clock))
+
+
+def _methods_for_scripts(issuer: str) -> Mapping[str, str]:
+    """What scripts in a browser may do: never anything that a person does in one (B19)."""
+    base = base_path(issuer)
+    documents = (base + JWKS, metadata_path(issuer), openid_configuration_path(issuer))
+    return {base + TOKEN: "POST", base + USERINFO: "GET, POST"} | dict.fromkeys(documents, "GET")
 
 
 def _log_to(writer: LineWriter, clock: Callable[[], int]) -> None:

@@ -8,7 +8,7 @@ import orjson
 from pydantic import AfterValidator, JsonValue, StrictBool, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
-from issuer import redirect_uri, secret
+from issuer import origin, redirect_uri, secret
 from issuer.branding import Link, Logo
 from issuer.record import (
     STRICT,
@@ -53,6 +53,7 @@ def _check_alg(alg: str) -> str:
 
 
 RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
+Origin = Annotated[str, AfterValidator(origin.check)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -103,6 +104,8 @@ class Client:
         str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
     ] = ID_TOKEN_ALG
     """What its ID tokens are signed by; the key ring must have a key for it."""
+    allowed_cors_origins: tuple[Origin, ...] = ()
+    """From where its scripts in a browser may ask, such as https://app.example."""
     access_token_lifetime: AccessTokenLifetime | None = None
     """Seconds; the shorter of the client's and the resource's holds."""
     authorization_code_lifetime: AuthorizationCodeLifetime | None = None

@@ -68,6 +68,8 @@ class Registry:
     """True where comparing some client's secret takes milliseconds."""
     id_token_algs: Mapping[str, str]
     """What ID tokens are signed by, and one client each of those who want that."""
+    cors_origins: frozenset[str]
+    """From where scripts may ask, whosever client they are."""
     digest: str
     """``sha256:`` and the hex SHA-256 hash of the files' names and contents."""
     _logins: Mapping[str, User] = field(repr=False)
@@ -104,6 +106,9 @@ class Registry:
                 secret.is_stretched(each.hash)
                 for client in clients
                 for each in client.client_secrets
+            ),
+            cors_origins=frozenset(
+                origin for client in clients for origin in client.allowed_cors_origins
             ),
             id_token_algs=MappingProxyType(
                 {

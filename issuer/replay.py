@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
+from keys.spent import AlreadySpent, StoreUnavailable
 
 CLOCK_SKEW = 60
 """Seconds by which the clocks of two replicas may differ."""
@@ -28,19 +29,6 @@ class Once:
     def forget_at(self) -> int:
         """When no replica, however slow its clock, accepts it any more."""
         return self.expires_at + 2 * CLOCK_SKEW
-
-
-class AlreadySpent(Exception):
-    """Somebody used it before."""
-
-
-class StoreUnavailable(Exception):
-    """The store cannot say whether it was used; ``detail`` for the log says why."""
-
-    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
-        super().__init__(detail)
-        self.retry_after = retry_after
-        """Seconds."""
 
 
 class ReplayStore(Protocol):

@@ -30,6 +30,8 @@ class AccessToken:
     jti: str
     claims: Mapping[str, Any] = field(repr=False, hash=False)
     """All claims, read-only to the ground: arrays are tuples."""
+    scheme: str = "Bearer"
+    """How it was shown: ``Bearer``, or ``MAC`` where its holder signed the request."""
 
     @property
     def is_client(self) -> bool:
@@ -43,7 +45,7 @@ class AccessToken:
             InsufficientScope: one was not.
         """
         if not self.scope.issuperset(scopes):
-            raise InsufficientScope(scopes, self.scope)
+            raise InsufficientScope(scopes, self.scope, self.scheme)
 
 
 def check_issuer(claims: Mapping[str, Any], issuer: str) -> None:
@@ -81,7 +83,18 @@ def check_bearer(claims: Mapping[str, Any]) -> None:
         raise InvalidToken("bound to a key, so not a bearer token")
 
 
-def read(claims: Mapping[str, Any]) -> AccessToken:
+def wrapped_key(claims: Mapping[str, Any]) -> str:
+    """The wrapped key to which the token is bound, and the only one (RFC 7800 section 3.3)."""
+    confirmation = claims.get("cnf")
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"jwe"}:
+        raise InvalidToken("not bound to a wrapped key")
+    wrapped = confirmation["jwe"]
+    if not isinstance(wrapped, str):
+        raise InvalidToken("cnf.jwe is no string")
+    return wrapped
+
+
+def read(claims: Mapping[str, Any], scheme: str = "Bearer") -> AccessToken:
     """The access token of which ``claims`` have passed the checks above."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
@@ -97,6 +110,7 @@ def read(claims: Mapping[str, Any]) -> AccessToken:
         issued_at=claims["iat"],
         jti=claims["jti"],
         claims=_frozen(claims),
+        scheme=scheme,
     )
 
 

@@ -31,11 +31,27 @@ class AccessRefused(Exception):
 
 
 class Challenged(AccessRefused):
-    """A refusal that says what would be accepted (RFC 6750 section 3)."""
+    """A refusal that says what would be accepted (RFC 6750 section 3).
+
+    Where MAC credentials were shown, that is ``MAC`` with an error for people to read: there are
+    no codes for it (draft-ietf-oauth-v2-http-mac-01 section 4).
+    """
+
+    scheme: str = "Bearer"
+    """The authentication scheme of the challenge: ``Bearer`` or ``MAC``."""
+
+    def __init__(self, detail: str, *, realm: str = "") -> None:
+        super().__init__(detail)
+        self.realm = realm
+        """The audience, where there were no credentials: nobody committed a fault then."""
 
     @property
     def challenge(self) -> str:
         """The value of ``WWW-Authenticate``."""
+        if self.realm:
+            return f'{self.scheme} realm="{self.realm}"'
+        if self.scheme == "MAC":
+            return f'MAC error="{self.message}"'
         return f'Bearer error="{self.error}", error_description="{self.message}"'
 
     @property
@@ -53,14 +69,24 @@ class InvalidToken(Challenged):
 
 
 class MissingToken(InvalidToken):
-    """The request has no bearer token: it is told the scheme and no error."""
+    """The request has no bearer token: it is told the scheme, for whose tokens, and no error."""
 
     message = "An access token is needed."
 
-    @property
-    def challenge(self) -> str:
-        """The value of ``WWW-Authenticate``, without a fault that nobody committed."""
-        return "Bearer"
+
+class InvalidMac(Challenged):
+    """The request is not signed with the key of a valid token, or not here and now."""
+
+    status = 401
+    error = "invalid_token"
+    message = "The MAC credentials are not valid here, or have expired."
+    scheme = "MAC"
+
+
+class MissingMac(InvalidMac):
+    """The request has no MAC credentials: it is told the scheme, for whose tokens, and no error."""
+
+    message = "MAC credentials are needed."
 
 
 class InsufficientScope(Challenged):
@@ -70,7 +96,10 @@ class InsufficientScope(Challenged):
     error = "insufficient_scope"
     message = "The access token was not granted what this needs."
 
-    def __init__(self, required: Iterable[str], granted: Iterable[str]) -> None:
+    def __init__(
+        self, required: Iterable[str], granted: Iterable[str], scheme: str = "Bearer"
+    ) -> None:
+        self.scheme = scheme
         self.scope = " ".join(sorted(required))
         if not all(_SCOPE_TOKEN.fullmatch(each) for each in self.scope.split(" ")):
             raise ValueError("a required scope is no scope")
@@ -82,14 +111,30 @@ class InsufficientScope(Challenged):
         return f'{super().challenge}, scope="{self.scope}"'
 
 
-class KeysUnavailable(AccessRefused):
-    """No token can be judged: the issuer's keys were never fetched, or too long ago."""
+class Unavailable(AccessRefused):
+    """Nobody can say whether the request is good: it may be sent again, with the same token."""
 
     status = 503
     error = "temporarily_unavailable"
-    message = "Access tokens cannot be verified at the moment."
+
+    def __init__(self, detail: str, *, retry_after: int = RETRY_AFTER) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        """Seconds."""
 
     @property
     def headers(self) -> Mapping[str, str]:
         """``Retry-After``."""
-        return MappingProxyType({"Retry-After": str(RETRY_AFTER)})
+        return MappingProxyType({"Retry-After": str(self.retry_after)})
+
+
+class KeysUnavailable(Unavailable):
+    """No token can be judged: the issuer's keys were never fetched, or too long ago."""
+
+    message = "Access tokens cannot be verified at the moment."
+
+
+class ReplaysUnavailable(Unavailable):
+    """It cannot be known, or not be remembered, whether a signed request came before."""
+
+    message = "Signed requests cannot be verified at the moment."

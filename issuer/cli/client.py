@@ -19,7 +19,9 @@ from issuer.cli.secrets import chosen
 from issuer.client import Client, ClientSecret
 from issuer.record import Instant, rfc3339
 from issuer.registry import Registry
+from issuer.scope import OPENID
 from issuer.token import OFFERED
+from issuer.user import OPENID_SCOPES
 
 SHOWN_ONCE = "The secret is shown this once; the registry keeps its hash."
 _INSTANT: TypeAdapter[int] = TypeAdapter(Instant)
@@ -65,17 +67,19 @@ def add(  # noqa: PLR0913  the fields of a registration
     """Add a client, and print its secret this once.
 
     Left out, the grant types are authorization_code and refresh_token with a redirect URI,
-    client_credentials without; the resource is the registry's only one. --grant-type,
-    --redirect-uri and --resource may be repeated.
+    client_credentials without; the resource is the registry's only one, or none for a client that
+    asks only who the user is. --grant-type, --redirect-uri and --resource may be repeated.
 
     \b
     Examples:
       issuer client add billing
       issuer client add web --name "Web shop" --redirect-uri https://shop.example/callback
+      issuer client add wiki --redirect-uri https://wiki.example/callback --scope "openid email"
       issuer client add phone --public --redirect-uri com.example.shop:/callback
     """
     registry = place.read_registry()
-    resources = resources or _only_resource(registry)
+    if not resources and not _asks_only_who(scope):
+        resources = _only_resource(registry)
     method = _method(auth_method, public=public)
     made = secret.generate() if method.startswith("client_secret_") else None
     record: dict[str, Any] = {
@@ -102,6 +106,12 @@ def _show(client_id: str, made: str | None, record: dict[str, Any], edited: Path
 
 def _text(value: str | Sequence[str]) -> str:
     return value if isinstance(value, str) else ", ".join(value)
+
+
+def _asks_only_who(scope: str | None) -> bool:
+    """True where tokens of the client are for the issuer itself, which needs no naming."""
+    asked = scope.split() if scope else []
+    return OPENID in asked and set(asked) <= set(OPENID_SCOPES)
 
 
 def _only_resource(registry: Registry) -> tuple[str, ...]:

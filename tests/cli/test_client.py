@@ -96,6 +96,23 @@ def test_of_several_resources_one_must_be_named(run, registry):
     assert client(registry, "x")["scope"] == "pay"
 
 
+@pytest.mark.parametrize(
+    ("scope", "resources"),
+    [
+        ("openid", []),
+        ("openid profile email offline_access", []),
+        ("openid read", ["https://api.example"]),
+        ("read", ["https://api.example"]),
+    ],
+)
+def test_a_client_that_asks_only_who_the_user_is_has_no_resource(run, registry, scope, resources):
+    callback = ["--redirect-uri", "https://wiki.example/callback"]
+    assert run("client", "add", "wiki", *callback, "--scope", scope).exit_code == 0
+    wiki = tomllib.loads(registry.read_text())["clients"]["wiki"]
+    assert wiki.get("resources", []) == resources
+    assert run("check").exit_code == 0
+
+
 def test_without_a_resource_it_says_how_to_add_one(run, registry):
     registry.write_text('[issuer]\nurl = "https://issuer.example"\n')
     result = run("client", "add", "x")

@@ -89,10 +89,10 @@ def test_a_token_with_the_scope_gets_the_invoices(api, issuer_server):
         assert answer.json()["invoices"] == []
 
 
-def test_a_request_without_a_token_is_told_the_scheme(api):
+def test_a_request_without_a_token_is_told_the_scheme(api, issuer_server):
     answer = get(api, None)
     assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.headers["WWW-Authenticate"] == f'Bearer realm="{issuer_server.audience}"'
 
 
 def test_a_forged_token_is_refused(api, issuer_server):

@@ -314,7 +314,7 @@ def test_keys_are_refreshed_aside_before_they_go_stale(issuer, verifier):
         assert verify(verifier, issuer, now=NOW + second)
     assert time.monotonic() - began < 1
     issuer.may_answer.set()
-    wait_for(lambda: verifier._keys._held.at == NOW + 240)
+    wait_for(lambda: verifier._tokens._keys._held.at == NOW + 240)
     assert len(issuer.requests) == 2
 
 

@@ -27,11 +27,11 @@ def test_the_scheme_is_bearer_in_any_case(scheme):
     [None, "", "Bearer", "Bearer ", "Basic YTpi", "MAC id=x", TOKEN, "Bearer\t" + TOKEN],
 )
 def test_a_request_without_a_bearer_token_is_told_the_scheme_and_no_error(authorization):
-    """RFC 6750 section 3.1."""
+    """RFC 6750 section 3.1; section 3 wants a parameter after the scheme."""
     error = refused(authorization)
     assert error.status == 401
-    assert error.challenge == "Bearer"
-    assert error.headers == {"WWW-Authenticate": "Bearer"}
+    assert error.challenge == f'Bearer realm="{AUDIENCE}"'
+    assert error.headers == {"WWW-Authenticate": error.challenge}
 
 
 @pytest.mark.parametrize(

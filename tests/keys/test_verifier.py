@@ -664,7 +664,7 @@ def test_what_is_remembered_is_bounded():
     first = verifier.verify(tokens[0], now=NOW)
     for token in tokens:
         verifier.verify(token, now=NOW)
-    assert len(verifier._verified) == 1024
+    assert len(verifier._tokens._verified) == 1024
     assert verifier.verify(tokens[0], now=NOW) is not first
 
 
@@ -672,7 +672,7 @@ def test_refused_tokens_are_not_remembered():
     verifier = a_verifier()
     for token in (a_token(aud="x"), a_token(exp=0), "x", with_signature(bytes(64))):
         refusal(token, verifier=verifier)
-    assert not verifier._verified
+    assert not verifier._tokens._verified
 
 
 # --- arguments ---

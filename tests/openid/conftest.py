@@ -10,12 +10,10 @@ from keys.ring import KeyRing, write
 from tests.builders import CALLBACK, SECRET
 from tests.running import RunningIssuer
 
-ORIGIN = "https://app.example"
-
 
 @pytest.fixture(scope="package")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer]:
-    """It signs ID tokens by RS256, and knows an application in a browser."""
+    """It signs ID tokens by RS256; client wiki asks for nothing else, client web for both."""
     running = RunningIssuer(tmp_path_factory.mktemp("provider"))
     table = running.read_registry()
     table["clients"]["web"]["scope"] = "read write openid profile email"

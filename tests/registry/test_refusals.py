@@ -55,6 +55,11 @@ LOGO = (
     "must be the image itself, as data:image/png;base64,… (or jpeg, gif, webp, svg+xml): "
     "pages load nothing from elsewhere"
 )
+ORIGINS = (*WEB, "allowed_cors_origins")
+ORIGIN = (
+    "must be an origin as browsers send it: https://app.example or https://app.example:8443 in "
+    "lower case without a path; http is for 127.0.0.1, [::1] and localhost only"
+)
 SPACED = "must be scopes separated by single spaces"
 
 
@@ -231,6 +236,25 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "must not name the issuer, which is for every client with openid in its scope"),
     ("what the issuer knows of a user, without openid", (*WEB, "scope"), "email",
      "clients.web.scope", '"email" is not known here; there is read, write'),
+    ("an origin of every host", ORIGINS, ["https://*.example"],
+     "clients.web.allowed_cors_origins[0]", "must be one whole origin; wildcards are not matched"),
+    ("every origin", ORIGINS, ["*"], "clients.web.allowed_cors_origins[0]",
+     "must be one whole origin; wildcards are not matched"),
+    ("no origin", ORIGINS, ["null"], "clients.web.allowed_cors_origins[0]", ORIGIN),
+    ("an origin with a path", ORIGINS, ["https://a.example/"],
+     "clients.web.allowed_cors_origins[0]", ORIGIN),
+    ("an origin in upper case", ORIGINS, ["https://A.example"],
+     "clients.web.allowed_cors_origins[0]", ORIGIN),
+    ("an origin by http", ORIGINS, ["http://a.example"], "clients.web.allowed_cors_origins[0]",
+     ORIGIN),
+    ("an origin that only looks like loopback", ORIGINS, ["http://localhost.evil.example"],
+     "clients.web.allowed_cors_origins[0]", ORIGIN),
+    ("the usual port of an origin", ORIGINS, ["https://a.example:443"],
+     "clients.web.allowed_cors_origins[0]",
+     "must have no port where it is the usual one, and none beyond 65535"),
+    ("a port beyond all", ORIGINS, ["http://localhost:65536"],
+     "clients.web.allowed_cors_origins[0]",
+     "must have no port where it is the usual one, and none beyond 65535"),
     # --- [resources] ---
     ("the issuer as a resource", ("resources", ISSUER), {}, f'resources."{ISSUER}"',
      "is the issuer itself, which is a resource without being named"),
@@ -330,6 +354,18 @@ TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
     ("contacts", (*WEB, "contacts"), ["ops@example.com"]),
     ("an odd client_id", ("clients", "a:b c/\u00e4"), WHOLE["clients"]["web"]),
     ("a client_id of 255 characters", ("clients", "x" * 255), WHOLE["clients"]["web"]),
+    (
+        "origins",
+        ORIGINS,
+        [
+            "https://a.example",
+            "https://a.example:8443",
+            "http://localhost:3000",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "https://[2001:db8::1]",
+        ],
+    ),
     ("openid", (*WEB, "scope"), "openid email read"),
     ("ID tokens by another algorithm", (*WEB, "id_token_signed_response_alg"), "ES256"),
     (

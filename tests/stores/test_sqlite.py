@@ -13,16 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from issuer.replay import CLOCK_SKEW, AlreadySpent, Once, StoreUnavailable
-from issuer.stores.sqlite import FORGET_EVERY, SQLiteStore
+from issuer.replay import CLOCK_SKEW, Once
+from issuer.stores.sqlite import SQLiteStore
+from keys.spent import FORGET_EVERY, AlreadySpent, StoreUnavailable
 from tests.builders import NOW, a_once
 from tests.running import CHECKOUT
 
 SPENDING = """
 import asyncio, sys
 from pathlib import Path
-from issuer.replay import AlreadySpent
 from issuer.stores.sqlite import SQLiteStore
+from keys.spent import AlreadySpent
 from tests.builders import NOW, a_once
 
 async def main(store, ids):
@@ -258,7 +259,7 @@ def test_a_directory_in_the_place_of_the_file_spends_nothing(a_store, tmp_path):
 def test_a_full_file_spends_nothing_until_there_is_room_again(a_store):
     """F8, by SQLite's own limit of pages; recovers without a restart."""
     store = a_store()
-    connection = store._connection
+    connection = store._spent._connection
     assert connection is not None
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")

@@ -1,0 +1,148 @@
+"""What was spent, in a SQLite file that all processes of one machine share.
+
+It fails closed: where it cannot be asked, nothing is spent. What was issued before its memory
+begins it does not vouch for either, so a file that is deleted, replaced or restored from a backup
+while a process runs opens no door; for the sake of that, each file knows since when it has been
+remembering. A backup restored while no process runs is believed: delete the file instead.
+"""
+
+import sqlite3
+from pathlib import Path
+
+BUSY_TIMEOUT = 0.5
+"""Seconds to wait for another process before giving up."""
+FORGET_EVERY = 60
+"""Seconds between two clearings of what has expired."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS spent (
+    id TEXT PRIMARY KEY,
+    forget_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS spent_forget_at ON spent (forget_at);
+CREATE TABLE IF NOT EXISTS memory (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    since INTEGER NOT NULL
+);
+"""
+
+
+class AlreadySpent(Exception):
+    """Somebody used it before."""
+
+
+class StoreUnavailable(Exception):
+    """The store cannot say whether it was used; ``detail`` for the log says why."""
+
+    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        """Seconds."""
+
+
+class SpentIds:
+    """One connection, for one thread at a time; it may wait for a disk and for other processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._since = 0
+        self._forget_at = 0
+
+    def probe(self, now: int) -> None:
+        """Nothing, if something could be spent now; makes the file if there is none.
+
+        Raises:
+            StoreUnavailable: nothing could.
+        """
+        try:
+            # Writes: a full disk and a file that may only be read answer every question.
+            self._connect(now).execute("UPDATE memory SET since = since")
+        except (sqlite3.Error, OSError) as error:
+            raise self._unavailable(error) from None
+
+    def spend(self, id_: str, *, issued_at: int, expires_at: int, forget_at: int, now: int) -> None:
+        """Returns for exactly one of all who ever call it with this id.
+
+        Args:
+            issued_at: since when it could be spent.
+            expires_at: when it is worth nothing any more.
+            forget_at: when no other process believes it any more, however slow its clock.
+
+        Raises:
+            AlreadySpent: for all the others.
+            StoreUnavailable: where that cannot be known.
+        """
+        try:
+            connection = self._connect(now)
+            if issued_at < self._since:
+                wait = max(1, expires_at - now)
+                raise StoreUnavailable("issued before the memory begins", retry_after=wait)
+            self._forget(connection, now)
+            connection.execute("INSERT INTO spent VALUES (?, ?)", (id_, forget_at))
+        except sqlite3.IntegrityError:
+            raise AlreadySpent from None
+        except (sqlite3.Error, OSError) as error:
+            raise self._unavailable(error) from None
+
+    def disconnect(self) -> None:
+        """Lets go of the file; the next call opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        # Locked, full or not to be written passes. What is broken is opened anew, and believed
+        # from then on only.
+        if not isinstance(error, sqlite3.OperationalError):
+            self.disconnect()
+        # The name of the error and nothing of its text, which may quote what was sent.
+        return StoreUnavailable(getattr(error, "sqlite_errorname", type(error).__name__))
+
+    def _connect(self, now: int) -> sqlite3.Connection:
+        """The connection to the file that is there now: two workers must not use two files."""
+        if self._connection is not None and self._file != _identity(self._path):
+            self.disconnect()
+        if self._connection is None:
+            # A second file remembers other things, whatever it says of itself. Its inode does not
+            # tell: the second may have got that of the first. What was issued earlier in this
+            # very second may have been spent in the first.
+            is_second = self._file is not None
+            begins = now + 1 if is_second else now
+            self._connection, since = _open(self._path, begins)
+            self._since = begins if is_second else since
+            self._file = _identity(self._path)
+        return self._connection
+
+    def _forget(self, connection: sqlite3.Connection, now: int) -> None:
+        if now >= self._forget_at:
+            connection.execute("DELETE FROM spent WHERE forget_at <= ?", (now,))
+            self._forget_at = now + FORGET_EVERY
+
+
+def _open(path: Path, begins: int) -> tuple[sqlite3.Connection, int]:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+    )
+    try:
+        # WAL survives the death of any process; NORMAL may lose the last moments to a power cut,
+        # which outlasts the life of what is spent here.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_SCHEMA)
+        connection.execute("INSERT OR IGNORE INTO memory VALUES (1, ?)", (begins,))
+        (since,) = connection.execute("SELECT since FROM memory").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection, since
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file this is; None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
