@@ -94,10 +94,10 @@ def issue_code(
         InvalidScope, InvalidTarget: more is asked for than the client is registered for.
         TemporarilyUnavailable: the key ring has no current key.
     """
-    requested = validate(server, request)
     user = server.registry.users.get(username)
     if user is None or not user.active:
         raise InvalidRequest("There is no such user, or none that is active.")
+    requested = validate(server, request)
     auth_time = now if auth_time is None else auth_time
     return seal_code(server, requested, sub=user.sub, auth_time=auth_time, now=now)
 

@@ -71,9 +71,9 @@ class Branding:
     """What the pages show of whoever runs the issuer."""
 
     name: Text = ""
-    """What people call it, such as the company's name; the issuer's host without one."""
+    """What people call it, such as the company's name. It stands above every page."""
     logo: Logo | None = None
-    """Shown above every page, at most 40 pixels high."""
+    """Shown in the place of the name, 40 pixels high at most."""
     color: Color = DEFAULT_COLOR
     """Of buttons and, where it can be read, links. Text on it turns black or white by itself."""
     policy_uri: Link | None = None

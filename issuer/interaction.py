@@ -147,7 +147,7 @@ def next_step(
     """
     with refusing(server, interaction.request):
         requested = validate(server, interaction.request)
-        user = sessions.user_of(server, session, now)
+        user = sessions.user_of(server, session)
         if user is None or session is None or _must_log_in(interaction, session, now):
             return _unless_silent(LogIn(requested), interaction)
         if not _is_hinted(server, interaction.request, user, now):

@@ -112,7 +112,7 @@ def accept(
         interaction_id=held.interaction.id,
         now=now,
     )
-    if sessions.user_of(server, entered, now) is None:
+    if sessions.user_of(server, entered) is None:
         raise refused("the registry has the user inactive, or a not_before ahead")
     return held.interaction, entered, once
 

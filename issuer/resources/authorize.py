@@ -18,15 +18,15 @@ class AuthorizeResource:
     @as_pages
     async def on_get(self, req: Request, resp: Response) -> None:
         """Reads the request in the query."""
-        await self._receive(read_query(req), resp)
+        await self._receive(req, resp, read_query(req))
 
     @as_pages
     async def on_post(self, req: Request, resp: Response) -> None:
         """Reads the request in the body; the query does not count."""
-        await self._receive(await read_body(req), resp)
+        await self._receive(req, resp, await read_body(req))
 
-    async def _receive(self, form: Form, resp: Response) -> None:
-        server, now = self.browser.moment()
+    async def _receive(self, req: Request, resp: Response, form: Form) -> None:
+        server, now = self.browser.moment(req)
         received, once = interaction.receive(server, form, now)
         with interaction.refusing(server, received.request):
             await spend(self._store, once, now)

@@ -21,7 +21,6 @@ from issuer.pages.views import ErrorView, ExpiredView, FormPostView, View
 from issuer.resources.token import read_form, read_headers
 from issuer.sealed import Interaction, Session
 from issuer.server import AuthorizationServer
-from issuer.token import TokenGenerator
 
 REDIRECTED = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
@@ -39,6 +38,11 @@ class Visit:
     interaction: Interaction
     text: str
     """The interaction as it stands in URLs and forms."""
+
+    def log(self, resp: Response, **said: str) -> None:
+        """Has the access log say whose visit this is."""
+        who = self.session.sub if self.session else ""
+        resp.context.log = {"client_id": self.interaction.request.client_id, "sub": who, **said}
 
     def next_step(self) -> Step:
         """What has to happen now. Raises as ``interaction.next_step`` does."""
@@ -65,9 +69,12 @@ class Browser:
             "path": "/", "secure": secure, "http_only": True, "same_site": "Lax",
         }  # fmt: skip
 
-    def moment(self) -> tuple[AuthorizationServer, int]:
-        """The snapshot and the time by which a request is judged, from its start to its end."""
-        return self._server(), self._clock()
+    def moment(self, req: Request) -> tuple[AuthorizationServer, int]:
+        """The snapshot and the time by which ``req`` is judged, from its start to its end."""
+        held: tuple[AuthorizationServer, int] | None = getattr(req.context, "moment", None)
+        if held is None:
+            held = req.context.moment = self._server(), self._clock()
+        return held
 
     def visit(self, req: Request, form: Form) -> Visit:
         """The visit of a page in an interaction.
@@ -75,7 +82,7 @@ class Browser:
         Raises:
             Expired: it is in none.
         """
-        server, now = self.moment()
+        server, now = self.moment(req)
         text = form.get("interaction") or ""
         resumed = resume(server, text, now)
         return Visit(server, now, self.session(req, server, now), resumed, text)
@@ -124,7 +131,7 @@ class Browser:
         self, req: Request, resp: Response, view: View, *, status: int = 200, locales: str = ""
     ) -> None:
         """Shows a page, in the first language that the client or the browser asks for."""
-        branding = self._server().registry.branding
+        branding = self.moment(req)[0].registry.branding
         accepted = req.get_header("Accept-Language") or ""
         rendered = render(view, branding, f"{locales} {accepted}")
         resp.status = status
@@ -142,12 +149,12 @@ def as_pages(responder: Responder[Any]) -> Responder[Any]:
         try:
             await responder(resource, req, resp)
         except Answered as refused:
-            resp.context.log = {"detail": refused.detail}
+            resp.context.log = {**getattr(resp.context, "log", {}), "detail": refused.detail}
             browser.answer(req, resp, refused.response)
         except Expired:
             browser.show(req, resp, ExpiredView(), status=400)
         except AccessTokenException as error:
-            resp.context.log = TokenGenerator.error_response(error).log
+            resp.context.log = {**getattr(resp.context, "log", {}), "detail": error.detail}
             view = ErrorView(status=error.status, error=error.error, description=error.description)
             browser.show(req, resp, view, status=error.status)
             if isinstance(error, TemporarilyUnavailable):

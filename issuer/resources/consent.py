@@ -20,6 +20,7 @@ class ConsentResource:
     async def on_get(self, req: Request, resp: Response) -> None:
         """The login page, the question, or the answer to the client."""
         visit = self.browser.visit(req, read_query(req))
+        visit.log(resp)
         step = visit.next_step()
         if visit.session is None or isinstance(step, LogIn):
             self.browser.go_to(resp, LOGIN, interaction=visit.text)
@@ -39,6 +40,7 @@ class ConsentResource:
         """The user's decision. Only what they were shown can be agreed to (P34)."""
         form = await read_body(req)
         visit = self.browser.visit(req, form)
+        visit.log(resp, decision="allow" if form.get("decision") == "allow" else "deny")
         server, session, now = visit.server, visit.session, visit.now
         step = visit.next_step()
         if session is None or isinstance(step, LogIn):

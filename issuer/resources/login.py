@@ -60,9 +60,11 @@ class LoginResource:
                 self.browser.go_on(resp, visit.text)
             return
         session = await self._log_in(visit, form)
-        if sessions.user_of(visit.server, session, visit.now) is None or session is None:
+        if sessions.user_of(visit.server, session) is None or session is None:
+            visit.log(resp, detail="wrong user or password")
             self._ask(req, resp, visit, _Asked(form.get("username") or "", failed=True))
             return
+        visit.log(resp, sub=session.sub)
         self.browser.keep(resp, visit.server, session, visit.now)
         self.browser.go_on(resp, visit.text)
 
@@ -125,7 +127,7 @@ class LoginCallbackResource:
     @as_pages
     async def on_get(self, req: Request, resp: Response) -> None:
         """Believes the signed answer once, in the browser that was sent to fetch it."""
-        server, now = self.browser.moment()
+        server, now = self.browser.moment(req)
         if server.registry.issuer.login_url is None:
             raise InvalidLoginResponse("This issuer has no login application.")
         text = read_query(req).require("login_response")

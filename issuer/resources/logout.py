@@ -31,7 +31,7 @@ class LogoutResource:
         self._receive(req, resp, await read_body(req))
 
     def _receive(self, req: Request, resp: Response, form: Form) -> None:
-        server, now = self.browser.moment()
+        server, now = self.browser.moment(req)
         request = logout.read(server, form, now)
         session = self.browser.session(req, server, now)
         confirmed = form_token.check(server, form.get("form_token"), session, SUBJECT, now)
@@ -57,7 +57,7 @@ class LogoutResource:
         form: Form,
         now: int,
     ) -> None:
-        user = sessions.user_of(server, session, now)
+        user = sessions.user_of(server, session)
         view = LogoutView(
             form_token=form_token.issue(server, session, SUBJECT, now),
             username=user.username if user else session.sub,

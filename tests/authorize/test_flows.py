@@ -1,6 +1,8 @@
 """Whole flows over HTTP, as a browser and a person without hurry go through them."""
 
+import json
 import re
+import time
 
 import httpx
 import pytest
@@ -236,3 +238,20 @@ def test_no_page_is_for_other_origins(browser, path):
             method, browser.url + path, headers={"Origin": "https://evil.example"}
         )
         assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+def test_the_access_log_says_who_logged_in_and_agreed_and_no_secret(browser, issuer_server):
+    """B24, P32."""
+    consent = browser.log_in(browser.log_in(browser.authorize(), "alice", "wrong-password-1"))
+    told = browser.submit(consent, "allow")
+    time.sleep(0.3)  # the log is written aside
+    lines = [json.loads(each) for each in issuer_server.log.read_text().splitlines() if "{" in each]
+    posted = [each for each in lines if each.get("method") == "POST"][-3:]
+    assert [each["path"] for each in posted] == ["/login", "/login", "/consent"]
+    assert [each["client_id"] for each in posted] == ["web"] * 3
+    assert posted[0]["detail"] == "wrong user or password"
+    assert [each["sub"] for each in posted[1:]] == ["alice", "alice"]
+    assert posted[2]["decision"] == "allow"
+    log = issuer_server.log.read_text()
+    secrets = (PASSWORD, "wrong-password-1", told["code"], *browser.http.cookies.values())
+    assert not [each for each in (*secrets, *consent.fields.values()) if each in log]
