@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ from issuer.sealed import Interaction, Session
 from issuer.server import AuthorizationServer
 
 REDIRECTED = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # Falcon drops a max_age of zero
 
 R = TypeVar("R")
 Responder = Callable[[R, Request, Response], Awaitable[None]]
@@ -102,8 +104,8 @@ class Browser:
         resp.set_cookie(self._cookie, sessions.seal(server, session, now), **self._attributes)
 
     def forget(self, resp: Response) -> None:
-        """Takes the cookie away."""
-        resp.set_cookie(self._cookie, "", max_age=0, **self._attributes)
+        """Takes the cookie away: with its own attributes, or a browser would refuse __Host-."""
+        resp.set_cookie(self._cookie, "", expires=_LONG_AGO, **self._attributes)
 
     def go(self, resp: Response, location: str) -> None:
         """Sends the browser on with GET, whatever brought it (RFC 9700 section 4.12)."""

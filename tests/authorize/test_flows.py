@@ -130,6 +130,16 @@ def test_the_session_cookie_is_for_this_host_alone_and_changes_with_the_login(br
     assert browser.http.cookies["session"] != before
 
 
+def test_logging_out_takes_the_cookie_away(logged_in):
+    """With the attributes it was set with, and nothing of it is left behind."""
+    asked = logged_in.get(f"{logged_in.url}/logout")
+    assert "session" in logged_in.http.cookies
+    response = logged_in.http.post(asked.action, data=asked.fields)
+    assert re.search(r"session=.*Thu, 01 Jan 1970.*HttpOnly", response.headers["set-cookie"])
+    assert "session" not in logged_in.http.cookies
+    assert "username" in logged_in.authorize().ids
+
+
 def test_the_back_button_shows_pages_that_still_work(browser):
     login = browser.authorize()
     consent = browser.log_in(login)
