@@ -3,19 +3,22 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
+from playwright.sync_api import sync_playwright
 
 from issuer import registry
 from issuer.token import OFFERED
 from keys.signing import SigningKey
-from tests.authorize.browsing import Browser
-from tests.builders import SECRET, VERIFIER
+from tests.authorize.browsing import SENT, Browser
+from tests.builders import CALLBACK, SECRET, VERIFIER
 from tests.running import RunningIssuer, free_port
 
 GUIDE = (Path(__file__).parents[2] / "issuer" / "README.md").read_text()
@@ -149,3 +152,22 @@ def test_prompt_login_is_told_to_the_application(browser):
     query = httpx.URL(own.url).params
     assert (query["prompt"], query["login_hint"]) == ("login", "carol")
     assert "allow" in browser.submit(own, username="carol", password=PASSWORD).ids
+
+
+def test_a_person_goes_through_it_in_chromium(issuer_with_application):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("there is no chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = opened.new_page(locale="en")
+        page.goto(f"{issuer_with_application.url}/authorize?{urlencode(SENT)}")
+        page.fill("#username", "carol")
+        page.fill("#password", PASSWORD)
+        page.click("#login")
+        page.wait_for_selector("#deny")
+        assert "carol" in page.inner_text("main")
+        with page.expect_request(f"{CALLBACK}**") as sent:
+            page.click("#allow", no_wait_after=True)
+        assert "code=" in sent.value.url
+        opened.close()
