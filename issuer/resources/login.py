@@ -54,9 +54,9 @@ class LoginResource:
         visit = self.browser.visit(req, form)
         step = visit.next_step()
         if not self._was_shown(visit, form):
-            if isinstance(step, LogIn):
+            if isinstance(step, LogIn) and visit.server.registry.issuer.login_url is None:
                 self._ask(req, resp, visit, _Asked(form.get("username") or "", expired=True))
-            else:  # in another tab they have logged in by now
+            else:  # by now they have logged in in another tab, or do so at the team's own page
                 self.browser.go_on(resp, visit.text)
             return
         session = await self._log_in(visit, form)

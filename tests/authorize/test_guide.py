@@ -141,6 +141,11 @@ def test_its_answer_counts_once_and_in_one_browser(browser, issuer_with_applicat
 
 
 def test_no_password_is_taken_here_any_more(browser):
+    """A login page that was open when the application was named leads there, and so to no loop."""
+    asked = browser.http.get(f"{browser.url}/authorize", params=SENT).headers["location"]
+    held = {**httpx.URL(asked).params, "username": "alice", "password": "x", "form_token": "x"}
+    own = browser._follow(browser.http.post(f"{browser.url}/login", data=held))
+    assert own.url.startswith(browser.also)
     posted = browser.http.post(
         f"{browser.url}/login", data={"username": "alice", "password": "x", "interaction": "x"}
     )
