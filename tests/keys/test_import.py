@@ -19,7 +19,8 @@ FRAMEWORKS = {"falcon", "starlette", "fastapi", "flask", "django", "requests", "
 
 
 def loaded_by(module: str) -> set[str]:
-    program = f"import sys, {module}; print(*sys.modules, sep='\\n')"
+    # What coverage brings into every process is not what the module brings.
+    program = f"import sys; had = {{*sys.modules}}; import {module}; print(*{{*sys.modules}} - had)"
     told = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
