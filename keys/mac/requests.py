@@ -44,7 +44,8 @@ class MacAuth(AuthBase):
         """
         url = urlsplit(str(request.url))
         named = request.headers.get("Host") or url.netloc.rpartition("@")[2]
-        host, port = authority.parse(named, url.scheme)
+        text = named.decode("ascii") if isinstance(named, bytes) else named
+        host, port = authority.parse(text, url.scheme)
         signed = Request.of(str(request.method), request.path_url, host, port)
         body = _body(request) if self._body_hash else None
         request.headers["Authorization"] = self._signer.sign(signed, body)
