@@ -4,13 +4,12 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
+from issuer import web_url
 from issuer.record import STRICT, Text
-from issuer.redirect_uri import LOOPBACK_HOSTS
 
 MAX_LOGO = 32 * 1024
 """Characters of a logo's URI: it travels with every page."""
@@ -22,14 +21,7 @@ _COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE | re.ASCII)
 
 
 def _check_link(uri: str) -> str:
-    try:
-        parts = urlsplit(uri)
-        parts.port  # noqa: B018  reading it is what checks it
-    except ValueError:
-        raise ValueError("must be an absolute URL") from None
-    loopback = parts.hostname in {*LOOPBACK_HOSTS, "localhost"}
-    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
-        raise ValueError("must be https; http is for 127.0.0.1, [::1] and localhost only")
+    parts = web_url.split(uri)
     if not parts.hostname or "@" in parts.netloc or re.search(r"[\s\\]", uri):
         raise ValueError("must be a URL with a host, without user information or spaces")
     return uri

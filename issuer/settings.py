@@ -1,11 +1,11 @@
 """The ``[issuer]`` table: what the issuer says of itself."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
+from issuer import web_url
 from issuer.record import (
     STRICT,
     AccessTokenLifetime,
@@ -14,19 +14,11 @@ from issuer.record import (
     RefreshTokenLifetime,
     SessionLifetime,
 )
-from issuer.redirect_uri import LOOPBACK_HOSTS
 from keys.jwks import Keys, read_jwks
 
 
 def _check_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018  reading it is what checks it
-    except ValueError:
-        raise ValueError("must be an absolute URL") from None
-    loopback = parts.hostname in {*LOOPBACK_HOSTS, "localhost"}
-    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
-        raise ValueError("must be https; http is for 127.0.0.1, [::1] and localhost only")
+    parts = web_url.split(url)
     if not parts.hostname or "@" in parts.netloc or "?" in url or "#" in url:
         raise ValueError("must be a URL without user information, query or fragment (RFC 8414)")
     if url.endswith("/") or not url.isascii() or not url.isprintable() or " " in url:
