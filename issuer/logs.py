@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 
-import orjson
+import msgspec
 
 from issuer.record import rfc3339
 
@@ -17,6 +17,8 @@ INTERVAL = 0.2
 """Seconds between two writes."""
 CAPACITY = 20_000
 """Lines that may wait to be written."""
+
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 class LineWriter:
@@ -88,4 +90,4 @@ class JSONHandler(logging.Handler):
 
 
 def _line(fields: Mapping[str, object]) -> bytes:
-    return orjson.dumps(fields, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    return _ENCODER.encode(fields) + b"\n"

@@ -8,7 +8,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
-import orjson
+import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD = 32768
@@ -135,7 +135,7 @@ class Protocol(HttpToolsProtocol):
         """Answers as the application does, without asking it, and closes."""
         if self.transport.is_closing():
             return
-        body = orjson.dumps({"error": "invalid_request", "error_description": description})
+        body = msgspec.json.encode({"error": "invalid_request", "error_description": description})
         head = (
             b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
             b"pragma: no-cache\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"

@@ -8,15 +8,16 @@ ring's sealing key. Version, kid, purpose and issuer are authenticated with it.
 
 import json
 import os
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, TypeVar
+from dataclasses import Field, dataclass, field
+from functools import cache
+from typing import Any, ClassVar, Protocol, TypeVar
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from keys import records
 from keys.encoding import from_base64url, to_base64url
 from keys.timetable import State, Timetable
 
@@ -30,9 +31,14 @@ _NONCE_BYTES = 12
 _BUCKET = 64  # Lengths are rounded up to it, so that a name cannot be guessed from its length.
 
 
-class Sealable(records.Record, Protocol):
-    """A dataclass that can be sealed: its type is the purpose, and it says when it ends."""
+class Sealable(Protocol):
+    """A dataclass that can be sealed: its type is the purpose, and it says when it ends.
 
+    It travels as JSON that two versions of the type can read of each other: a member the reader
+    does not know is ignored, and one the writer did not know takes the field's default.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     PURPOSE: ClassVar[str]
 
     @property
@@ -131,7 +137,7 @@ class Sealer:
 
     def _seal(self, value: Sealable, key: SealingKey, nonce: bytes) -> str:
         purpose = self._purpose(key, type(value).PURPOSE)
-        plain = records.dump(value)
+        plain = msgspec.json.encode(value)
         plain += b" " * (-len(plain) % _BUCKET)  # JSON ends as well in blanks
         box = nonce + purpose.cipher.encrypt(nonce, plain, purpose.associated_data)
         text = purpose.prefix + to_base64url(box)
@@ -175,9 +181,21 @@ class Sealer:
 
 def _load(kind: type[T], plain: bytes, now: int) -> T:
     try:
-        value = records.load(kind, plain)
-    except (ValueError, TypeError):
+        value: T = _decoder(kind).decode(plain)
+    except msgspec.MsgspecError:
         raise Unsealable("written by a version that this one cannot read") from None
     if now >= value.expires_at:
         raise Unsealable("expired")
     return value
+
+
+@cache
+def _decoder(kind: type[T]) -> "msgspec.json.Decoder[T]":
+    return msgspec.json.Decoder(kind, dec_hook=_restore)
+
+
+def _restore(kind: type, members: Any) -> Any:
+    """A set of a type of its own, which JSON has no word for."""
+    if not issubclass(kind, frozenset):
+        raise TypeError(f"a {kind.__name__} cannot be read from a sealed value")
+    return kind(members)

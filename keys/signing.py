@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-import orjson
+import msgspec
 
 from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, PrivateKey, thumbprint
 from keys.timetable import Timetable
@@ -64,14 +64,14 @@ class SigningKey(Timetable):
         Whether this is the key to use at this time is for ``KeyRing.signing_key`` to say.
 
         Raises:
-            TypeError: a claim is not JSON, or an integer of more than 64 bits.
+            TypeError: a claim is nothing that JSON can say.
         """
         # A few types per key: each has one header, which is spelt once.
         header = self._headers.get(typ) or self._headers.setdefault(typ, self._header(typ))
-        signed = header + urlsafe_b64encode(orjson.dumps(claims)).rstrip(b"=")
+        signed = header + urlsafe_b64encode(msgspec.json.encode(claims)).rstrip(b"=")
         signature: bytes = self._algorithm.signature.sign(signed, self.private_key)
         return (signed + b"." + urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
     def _header(self, typ: str) -> bytes:
-        header = orjson.dumps({"typ": typ, "alg": self.alg, "kid": self.kid})
+        header = msgspec.json.encode({"typ": typ, "alg": self.alg, "kid": self.kid})
         return urlsafe_b64encode(header).rstrip(b"=") + b"."

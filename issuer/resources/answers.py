@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Mapping
 
 import falcon
-import orjson
+import msgspec
 from falcon.asgi import Request, Response
 
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
@@ -20,7 +20,7 @@ NOT_FOR_CACHES = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 def write(resp: Response, answer: Answer) -> None:
     """Puts ``answer`` into ``resp``."""
     resp.status = answer.status
-    resp.data = orjson.dumps(answer.body)
+    resp.data = msgspec.json.encode(answer.body)
     resp.set_headers({**NOT_FOR_CACHES, **answer.headers} if answer.headers else NOT_FOR_CACHES)
     resp.context.log = answer.log
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from hashlib import sha256
 
-import orjson
+import msgspec
 from falcon.asgi import Request, Response
 
 from issuer.metadata import metadata
@@ -30,7 +30,7 @@ class Document:
     async def on_get(self, req: Request, resp: Response) -> None:
         """The document, or 304 for whoever has it already."""
         document, max_age = self._render(self._server(), self._clock())
-        body = orjson.dumps(document)
+        body = msgspec.json.encode(document)
         resp.etag = sha256(body).hexdigest()[:32]
         resp.set_header("Cache-Control", f"public, max-age={max_age}")
         resp.set_header("Vary", "Origin")  # what a script may read depends on it, cached or not

@@ -58,9 +58,7 @@ def test_the_representation_of_a_key_shows_no_secret(key):
 
 def test_a_claim_that_is_no_json_is_refused(key):
     with pytest.raises(TypeError):
-        key.sign("at+jwt", {"exp": 2**70})
-    with pytest.raises(TypeError):
-        key.sign("at+jwt", {"sub": b"alice"})
+        key.sign("at+jwt", {"sub": object()})
 
 
 def test_a_short_rsa_key_is_refused():
