@@ -4,8 +4,9 @@ Reading it needs no registry: whether this client may ask for this is for ``auth
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from issuer.errors import InvalidRequest, RequestNotSupported, UnsupportedResponseType
 from issuer.form import Form
@@ -29,8 +30,7 @@ class Prompt(StrEnum):
     SELECT_ACCOUNT = "select_account"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
+class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks a user for (RFC 6749 section 4.1.1, RFC 7636, RFC 8707, OIDC Core)."""
 
     client_id: str

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote_plus
+
+import msgspec
 
 from issuer.errors import InvalidRequest
 
@@ -28,8 +29,7 @@ def decode(text: str) -> str:
     return unquote_plus(text, errors="strict")
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """The parameters of one request. An empty one counts as left out (RFC 6749 section 3.2)."""
 
     parameters: Mapping[str, tuple[str, ...]]

@@ -5,8 +5,9 @@ What is remembered is the id inside a sealed or signed value, never its text: te
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
 from keys.spent import AlreadySpent, StoreUnavailable
@@ -15,8 +16,7 @@ CLOCK_SKEW = 60
 """Seconds by which the clocks of two replicas may differ."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Once:
+class Once(msgspec.Struct, frozen=True, kw_only=True):
     """Something that may be used once, and what to answer the second time."""
 
     id: str

@@ -4,7 +4,8 @@ Each is made from the one before, so no stage can be left out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from issuer.client import Client
 from issuer.form import Form
@@ -15,18 +16,16 @@ from issuer.sealed import AuthorizationCode, Login, RefreshToken
 from issuer.user import User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRequest:
+class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What was sent. Nothing in it is believed."""
 
     form: Form
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     """The headers that matter here, names in lower case, each there at most once."""
     received_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthenticatedRequest:
+class AuthenticatedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request, and the client that is proved to have sent it.
 
     A public client proves nothing: of it, this says what it claims to be.
@@ -49,8 +48,7 @@ class AuthenticatedRequest:
         return self.request.received_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization:
+class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     """What the request is worth: everything that minting needs to know."""
 
     id: str
@@ -81,15 +79,17 @@ class Authorization:
         return self.user.sub if self.user else self.client.client_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(msgspec.Struct, frozen=True, kw_only=True):
     """What is answered: a status, headers beyond those every answer has, and a JSON object."""
 
     status: int
-    body: Mapping[str, object] = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    log: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, object]
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    log: Mapping[str, str] = msgspec.field(default_factory=dict)
     """What the access log says of it: names and reasons, never a secret."""
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status}, log={self.log})"
 
     @property
     def error(self) -> str | None:

@@ -7,8 +7,9 @@ registry when the value comes back. Only of a user whom no registry knows, the c
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+import msgspec
 
 from issuer.authorization_request import AuthorizationRequest
 from issuer.scope import Scope
@@ -19,8 +20,7 @@ def fresh_id() -> str:
     return urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+class Login(msgspec.Struct, frozen=True, kw_only=True):
     """How a user logged in, for the id_token to say (OpenID Connect Core section 2)."""
 
     amr: tuple[str, ...] = ()
@@ -29,12 +29,14 @@ class Login:
     """The class of assurance that they reach together."""
     sid: str = ""
     """The id of the session."""
-    claims: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
+    claims: Mapping[str, Any] | None = None
     """What a login application said of a user who is in no registry; None for one who is."""
 
+    def __repr__(self) -> str:
+        return f"Login(sid={self.sid!r}, amr={self.amr}, acr={self.acr!r})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationCode:
+
+class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
     """What a user granted a client, waiting to be redeemed (RFC 6749 section 4.1.2)."""
 
     PURPOSE: ClassVar[str] = "authorization_code"
@@ -55,8 +57,7 @@ class AuthorizationCode:
     """None where no browser was there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefreshToken:
+class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     """What a user granted a client, for as long as ``expires_at`` says (RFC 6749 section 1.5)."""
 
     PURPOSE: ClassVar[str] = "refresh_token"
@@ -72,8 +73,7 @@ class RefreshToken:
     login: Login | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushedRequest:
+class PushedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An authorization request that its client sent ahead of the browser (RFC 9126)."""
 
     PURPOSE: ClassVar[str] = "pushed_request"
@@ -84,8 +84,7 @@ class PushedRequest:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
+class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     """An authorization request on its way through the pages. It stands in their URLs."""
 
     PURPOSE: ClassVar[str] = "interaction"
@@ -96,8 +95,7 @@ class Interaction:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(msgspec.Struct, frozen=True, kw_only=True):
     """What the browser's cookie says: who is logged in, and what they agreed to."""
 
     PURPOSE: ClassVar[str] = "session"
@@ -113,12 +111,11 @@ class Session:
     logged_in_for: str = ""
     """The id of the interaction in which the user logged in."""
     login: Login | None = None
-    consents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    consents: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """What was agreed to, by client_id; the oldest first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormToken:
+class FormToken(msgspec.Struct, frozen=True, kw_only=True):
     """That a form was shown in this session, and what for: nobody else can submit it (P29, P34)."""
 
     PURPOSE: ClassVar[str] = "form"
@@ -127,12 +124,11 @@ class FormToken:
     subject: str
     """The id of the interaction, or what else the form is about."""
     expires_at: int
-    shown: Scope = field(default_factory=Scope)
+    shown: Scope = msgspec.field(default_factory=Scope)
     """What the user saw and can agree to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginChallenge:
+class LoginChallenge(msgspec.Struct, frozen=True, kw_only=True):
     """A request to the team's own login application to say who is there."""
 
     PURPOSE: ClassVar[str] = "login_challenge"

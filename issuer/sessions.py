@@ -1,7 +1,8 @@
 """The session in the browser's cookie: begun, entered, renewed and read, without a table."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from issuer.errors import InvalidGrant
 from issuer.scope import Scope

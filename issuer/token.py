@@ -5,7 +5,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from issuer import client_auth, id_token
 from issuer.client_auth import CLIENT_AUTH

@@ -8,7 +8,7 @@ ring's sealing key. Version, kid, purpose and issuer are authenticated with it.
 
 import json
 import os
-from dataclasses import Field, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -32,13 +32,12 @@ _BUCKET = 64  # Lengths are rounded up to it, so that a name cannot be guessed f
 
 
 class Sealable(Protocol):
-    """A dataclass that can be sealed: its type is the purpose, and it says when it ends.
+    """A struct or dataclass that can be sealed: its type is the purpose, and it says when it ends.
 
     It travels as JSON that two versions of the type can read of each other: a member the reader
     does not know is ignored, and one the writer did not know takes the field's default.
     """
 
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     PURPOSE: ClassVar[str]
 
     @property

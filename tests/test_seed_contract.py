@@ -5,8 +5,8 @@
 
 import asyncio
 import inspect
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
 from urllib.parse import urlencode
 
 import httpx
@@ -116,7 +116,7 @@ def test_the_methods_of_authentication_keep_their_names():
 def test_what_was_an_attribute_of_the_generator_is_one_of_a_value(attribute, holder, name, kind):
     """An instance serves all requests at once, so nothing of one request can be on it."""
     assert not hasattr(TokenGenerator(), attribute)
-    assert {each.name: each.type for each in fields(holder)}[name] == kind
+    assert get_type_hints(holder)[name] == kind
 
 
 @pytest.mark.parametrize("attribute", ["access_token", "error"])

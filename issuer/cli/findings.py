@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from typing import TypeGuard
+
+import msgspec
 
 from issuer.cli.page import words
 from issuer.record import rfc3339
@@ -38,8 +40,8 @@ def _value(name: str, value: object, now: int) -> str:
         return _printable(value)
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
         return ", ".join(_value("", each, now) for each in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return json.dumps(asdict(value))
+    if isinstance(value, msgspec.Struct):
+        return json.dumps(msgspec.to_builtins(value))
     return json.dumps(value)
 
 

@@ -1,9 +1,10 @@
 """Judging what only the issuer can read: authorization codes, refresh tokens and their like."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from itertools import chain
 from typing import Any
+
+from msgspec.structs import fields
 
 from issuer import sealed
 from issuer.cli.findings import Findings, quoted, shown, when

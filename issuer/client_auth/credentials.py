@@ -1,11 +1,13 @@
 """What a request brings to prove which client sent it."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """The client that a request names, and its secret, if it brings one."""
 
     client_id: str
-    secret: str | None = field(default=None, repr=False)
+    secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.client_id!r})"

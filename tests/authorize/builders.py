@@ -1,10 +1,10 @@
 """Authorization requests and sessions with every default filled in."""
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from issuer import interaction, sessions
 from issuer.authorization_response import AuthorizationResponse

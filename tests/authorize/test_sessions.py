@@ -1,8 +1,7 @@
 """The session in the cookie: how long it lives, and what it remembers."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from issuer import form_token, sessions
 from issuer.scope import Scope

@@ -533,10 +533,10 @@ def test_a_monstrous_token_is_refused_at_once(token):
     """J23."""
     verifier = a_verifier()
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(InvalidToken):
         verifier.verify(token, now=NOW)
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
     assert tracemalloc.get_traced_memory()[1] < 10_000_000
     tracemalloc.stop()
 

@@ -1,7 +1,8 @@
 """Clients that ask who the user is, and what they are answered."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from issuer.client import Client
 from issuer.request import Response

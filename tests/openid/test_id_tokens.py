@@ -3,13 +3,13 @@
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from dataclasses import replace
 
 import jwt
 import pytest
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
+from msgspec.structs import replace
 
 from issuer.errors import UnvalidatedRequest
 from issuer.id_token import mint

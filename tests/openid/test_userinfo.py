@@ -1,8 +1,7 @@
 """The userinfo endpoint: OpenID Connect Core section 5.3, RFC 6750 section 3."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from issuer.client import ISSUER_CLAIMS
 from issuer.scope import Scope

@@ -1,8 +1,7 @@
 """What is known of a user: OpenID Connect Core section 5, and users whom no registry knows."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from issuer.scope import Scope
 from issuer.sealed import Login
