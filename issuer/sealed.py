@@ -4,8 +4,6 @@ No record of a client or user is in them. Who they are, and what they may do, is
 registry when the value comes back. Only of a user whom no registry knows, the claims travel along.
 """
 
-import os
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -13,11 +11,13 @@ import msgspec
 
 from issuer.authorization_request import AuthorizationRequest
 from issuer.scope import Scope
+from keys import randomness
+from keys.encoding import to_base64url
 
 
 def fresh_id() -> str:
     """A name that nothing else has: 128 random bits. It is never what keeps a secret."""
-    return urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
+    return to_base64url(randomness.block())
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ algorithm to sign for whoever does not mind.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -56,10 +56,18 @@ class KeyRing:
     digest: str = field(init=False)
     """Equal where the rings are equal; says nothing about the keys."""
     _sealing_keys_by_id: dict[str, SealingKey] = field(init=False, repr=False, compare=False)
+    _newest_sealing_keys: tuple[SealingKey, ...] = field(init=False, repr=False, compare=False)
+    _newest_by_alg: dict[str, tuple[SigningKey, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_id = {key.kid: key for key in self.sealing_keys}
+        by_alg = {
+            alg: _newest(key for key in self.signing_keys if key.alg == alg)
+            for alg in {key.alg for key in self.signing_keys}
+        }
         object.__setattr__(self, "_sealing_keys_by_id", by_id)
+        object.__setattr__(self, "_newest_sealing_keys", _newest(self.sealing_keys))
+        object.__setattr__(self, "_newest_by_alg", by_alg)
         digest = "sha256:" + hashlib.sha256(self.format().encode()).hexdigest()
         object.__setattr__(self, "digest", digest)
 
@@ -95,9 +103,8 @@ class KeyRing:
         Raises:
             NoCurrentKey: there is none.
         """
-        current = [key for key in self.signing_keys if key.is_current(now)]
-        alg = alg or (current[0].alg if current else None)
-        return _latest([key for key in current if key.alg == alg])
+        alg = alg or _current(self.signing_keys, now).alg
+        return _current(self._newest_by_alg.get(alg, ()), now)
 
     def sealing_key(self, now: int) -> SealingKey:
         """The key to seal with.
@@ -105,7 +112,7 @@ class KeyRing:
         Raises:
             NoCurrentKey: there is none.
         """
-        return _latest([key for key in self.sealing_keys if key.is_current(now)])
+        return _current(self._newest_sealing_keys, now)
 
     def algs(self, now: int) -> tuple[str, ...]:
         """The algorithms that can be signed with, in the order of preference."""
@@ -219,10 +226,16 @@ class KeyRing:
         ]
 
 
-def _latest(current: Sequence[K]) -> K:
-    if not current:
-        raise NoCurrentKey("no key is current")
-    return max(current, key=attrgetter("activates_at"))
+def _newest(keys: Iterable[K]) -> tuple[K, ...]:
+    return tuple(sorted(keys, key=attrgetter("activates_at"), reverse=True))
+
+
+def _current(keys: Iterable[K], now: int) -> K:
+    """The first of ``keys`` that is current."""
+    for key in keys:
+        if key.is_current(now):
+            return key
+    raise NoCurrentKey("no key is current")
 
 
 def _check_lead(lead: int) -> None:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from keys import randomness
 from keys.encoding import from_base64url, to_base64url
 from keys.timetable import State, Timetable
 
@@ -116,7 +117,7 @@ class Sealer:
         Raises:
             ValueError: it is too long to be opened again.
         """
-        return self._seal(value, self._keys.sealing_key(now), os.urandom(_NONCE_BYTES))
+        return self._seal(value, self._keys.sealing_key(now), randomness.block()[:_NONCE_BYTES])
 
     def open(self, kind: type[T], text: str, *, now: int) -> T:
         """The ``kind`` that was sealed as ``text``.

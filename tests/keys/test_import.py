@@ -9,7 +9,7 @@ import pytest
 
 import keys
 
-PRIVATE_HALF = {"signing", "sealing", "ring", "ring_file", "ring_text", "rotation"}
+PRIVATE_HALF = {"signing", "randomness", "sealing", "ring", "ring_file", "ring_text", "rotation"}
 PRIVATE_HALF |= {"located", "timetable"}
 MODULES = sorted(Path(keys.__file__).parent.glob("*.py"))
 MAC_MODULES = sorted((Path(keys.__file__).parent / "mac").glob("*.py"))
