@@ -2,10 +2,10 @@
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
 from hashlib import sha256
 
 from issuer.errors import InvalidGrant, InvalidRequest
+from keys.encoding import to_base64url
 
 METHODS = ("S256",)
 """``plain`` is left out: it proves nothing to whoever saw the authorization request."""
@@ -30,7 +30,7 @@ def check_challenge(code_challenge: str, code_challenge_method: str | None) -> s
 
 def s256(code_verifier: str) -> str:
     """The challenge that ``code_verifier`` answers (RFC 7636 section 4.2)."""
-    return urlsafe_b64encode(sha256(code_verifier.encode()).digest()).rstrip(b"=").decode()
+    return to_base64url(sha256(code_verifier.encode()).digest())
 
 
 def verify(code_challenge: str | None, code_verifier: str | None) -> None:

@@ -6,7 +6,6 @@ latency. What a person chose is stretched with argon2id.
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Annotated
@@ -14,6 +13,8 @@ from typing import Annotated
 from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 from pydantic import AfterValidator, Field
+
+from keys.encoding import to_base64url
 
 _SHA256 = re.compile(r"sha256:[A-Za-z0-9_-]{43}")
 _ARGON2ID = re.compile(
@@ -41,8 +42,7 @@ def generate() -> str:
 
 def sha256_hash(secret: str) -> str:
     """The registry's form of a generated secret: ``sha256:`` and unpadded base64url."""
-    digest = sha256(secret.encode()).digest()
-    return "sha256:" + urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return f"sha256:{to_base64url(sha256(secret.encode()).digest())}"
 
 
 def argon2id_hash(secret: str) -> str:

@@ -1,6 +1,5 @@
 """Keys that sign, and the JWTs they make. Private half: a resource server never imports it."""
 
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -8,6 +7,7 @@ from typing import Self
 import msgspec
 
 from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, PrivateKey, thumbprint
+from keys.encoding import to_base64url
 from keys.timetable import Timetable
 
 
@@ -27,7 +27,7 @@ class SigningKey(Timetable):
     public_jwk: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """What a JWKS shows of the key."""
     _algorithm: Algorithm = field(init=False, repr=False, compare=False)
-    _headers: dict[str, bytes] = field(init=False, repr=False, compare=False)
+    _headers: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         Timetable.__post_init__(self)
@@ -68,10 +68,9 @@ class SigningKey(Timetable):
         """
         # A few types per key: each has one header, which is spelt once.
         header = self._headers.get(typ) or self._headers.setdefault(typ, self._header(typ))
-        signed = header + urlsafe_b64encode(msgspec.json.encode(claims)).rstrip(b"=")
-        signature: bytes = self._algorithm.signature.sign(signed, self.private_key)
-        return (signed + b"." + urlsafe_b64encode(signature).rstrip(b"=")).decode()
+        signed = f"{header}.{to_base64url(msgspec.json.encode(claims))}"
+        signature = self._algorithm.signature.sign(signed.encode(), self.private_key)
+        return f"{signed}.{to_base64url(signature)}"
 
-    def _header(self, typ: str) -> bytes:
-        header = msgspec.json.encode({"typ": typ, "alg": self.alg, "kid": self.kid})
-        return urlsafe_b64encode(header).rstrip(b"=") + b"."
+    def _header(self, typ: str) -> str:
+        return to_base64url(msgspec.json.encode({"typ": typ, "alg": self.alg, "kid": self.kid}))

@@ -1,7 +1,6 @@
 """``client_secret_basic``: the secret in the Authorization header (RFC 6749 section 2.3.1)."""
 
 import binascii
-from base64 import b64decode
 
 from issuer.client_auth.credentials import Credentials
 from issuer.errors import InvalidClient, InvalidRequest
@@ -31,7 +30,7 @@ def read(request: TokenRequest) -> Credentials | None:
 
 def _decode(encoded: str) -> Credentials:
     try:
-        pair = b64decode(encoded.encode("ascii"), validate=True).decode()
+        pair = binascii.a2b_base64(encoded, strict_mode=True).decode()
         client_id, colon, secret = pair.partition(":")
         # Both halves were form-encoded before they were joined.
         credentials = Credentials(decode(client_id), decode(secret))
