@@ -5,11 +5,14 @@ the head and the body of a response apart. A system call is the dearest thing th
 """
 
 import asyncio
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from issuer.turnstile import Turnstile
 
 MAX_HEAD = 32768
 """Bytes of a request's line and headers together."""
@@ -58,6 +61,11 @@ class JoinedWrites:
             self._transport.write(b"".join(parts))
 
 
+@lru_cache(maxsize=1)  # a worker has one event loop
+def _turnstile(loop: asyncio.AbstractEventLoop) -> Turnstile:
+    return Turnstile(loop)
+
+
 class Protocol(HttpToolsProtocol):
     """One connection. A request that comes in one piece pays nothing for the bounds."""
 
@@ -69,19 +77,47 @@ class Protocol(HttpToolsProtocol):
         self._too_long = False
         self._complete = True
         self._deadline: asyncio.TimerHandle | None = None
+        self._answered_at = 0.0
+        self._idle_check: asyncio.TimerHandle | None = None
+        self._turnstile = _turnstile(self.loop)
+        self._held = b""  # received, and waiting at the turnstile
 
     def connection_made(self, transport: Any) -> None:
         """Waits for the first request for so long."""
         super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]  # all of it that uvicorn uses
         self._set_deadline()
+        self._idle_check = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits no more."""
         self._clear_deadline()
+        if self._idle_check is not None:
+            self._idle_check.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Waits to be let in with others, but never holds more than one chunk."""
+        if self._held:
+            self._admit()
+            self._read(data)
+        else:
+            self._held = data
+            self._turnstile.enter(self._admit)
+
+    def shutdown(self) -> None:
+        """Answers what is here, and closes."""
+        self._admit()
+        super().shutdown()
+
+    def _admit(self) -> None:
+        data, self._held = self._held, b""
+        if data:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
         """Refuses a head that is too long, whether it comes whole or never ends."""
+        if self.parser is None:  # the connection is lost
+            return
         self._chunk = len(data)
         self._received += self._chunk
         super().data_received(data)
@@ -122,6 +158,16 @@ class Protocol(HttpToolsProtocol):
         self._clear_deadline()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Does what uvicorn's does, without a timer for each response: a connection has one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        self._answered_at = self.loop.time()
+
     def send_400_response(self, msg: str) -> None:
         """Answers what is no request, and closes; 414 and 431 say which part was too long."""
         if not self._too_long:
@@ -157,6 +203,17 @@ class Protocol(HttpToolsProtocol):
         if not self._complete and (self._in_head or unanswered):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The request did not come in time.")
         self.transport.close()
+
+    def _close_if_idle(self) -> None:
+        """Closes where nothing was asked for as long as connections are kept, or looks later."""
+        busy = not self._complete or (self.cycle is not None and not self.cycle.response_complete)
+        idle = 0.0 if busy else self.loop.time() - self._answered_at
+        if idle < self.timeout_keep_alive:
+            self._idle_check = self.loop.call_later(
+                self.timeout_keep_alive - idle, self._close_if_idle
+            )
+        else:
+            self.transport.close()
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

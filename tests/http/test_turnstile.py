@@ -1,0 +1,84 @@
+"""Requests are let in together, and nobody is kept out."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from issuer.turnstile import TURNS, Turnstile
+
+
+@pytest.fixture
+def entered() -> list[tuple[int, str]]:
+    """Who was let in, and in which turn of the event loop."""
+    return []
+
+
+def arriving(
+    entered: list[tuple[int, str]], arrivals: dict[int, str], *, turns: int = 60
+) -> list[tuple[int, str]]:
+    """``entered``, after the letters of ``arrivals`` came in those turns."""
+
+    async def run() -> None:
+        turnstile = Turnstile(asyncio.get_running_loop())
+        for turn in range(turns):
+            for name in arrivals.get(turn, ""):
+                turnstile.enter(letting_in(name, lambda turn=turn: now[0]))
+            now[0] = turn
+            await asyncio.sleep(0)
+
+    def letting_in(name: str, turn: Callable[[], int]) -> Callable[[], None]:
+        return lambda: entered.append((turn(), name))
+
+    now = [0]
+    asyncio.run(run())
+    return entered
+
+
+def groups(entered: list[tuple[int, str]]) -> list[str]:
+    """The names that were let in together, group by group."""
+    together: dict[int, str] = {}
+    for turn, name in entered:
+        together[turn] = together.get(turn, "") + name
+    return list(together.values())
+
+
+def test_who_comes_together_goes_in_together_and_in_order(entered):
+    assert groups(arriving(entered, {0: "abc"})) == ["abc"]
+
+
+def test_who_comes_while_others_are_inside_waits_and_goes_in_with_the_next(entered):
+    assert groups(arriving(entered, {0: "ab", 1: "c", 3: "d", 6: "ef"})) == ["ab", "cdef"]
+
+
+def test_nobody_waits_longer_than_the_turns_of_those_inside(entered):
+    arriving(entered, {0: "ab", 3: "c"})
+    first, second = entered[0][0], entered[-1][0]
+    assert second - first <= TURNS + 2
+
+
+def test_who_is_alone_keeps_nobody_waiting(entered):
+    arriving(entered, {0: "a", 3: "b", 6: "c"})
+    assert [turn for turn, _ in entered] == pytest.approx([1, 4, 7], abs=2)
+    assert groups(entered) == ["a", "b", "c"]
+
+
+def test_it_stands_still_while_nobody_comes_and_turns_again_for_the_next(entered):
+    assert groups(arriving(entered, {0: "ab", 40: "c"})) == ["ab", "c"]
+
+
+def test_one_that_fails_does_not_stop_the_others(entered):
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
+        turnstile = Turnstile(loop)
+        turnstile.enter(lambda: entered.append((0, "a")))
+        turnstile.enter(lambda: 1 // 0)
+        turnstile.enter(lambda: entered.append((0, "b")))
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    failures: list[Exception] = []
+    asyncio.run(run())
+    assert groups(entered) == ["ab"]
+    assert [type(each) for each in failures] == [ZeroDivisionError]
