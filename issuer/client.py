@@ -134,7 +134,9 @@ class Client:
 
     def registered_redirect_uri(self, presented: str) -> bool:
         """True where ``presented`` is one of its redirect URIs (RFC 9700 section 2.1)."""
-        return any(redirect_uri.matches(uri, presented) for uri in self.redirect_uris)
+        return presented in self.redirect_uris or any(
+            redirect_uri.matches(uri, presented) for uri in self.redirect_uris
+        )
 
     def registered_post_logout_redirect_uri(self, presented: str) -> bool:
         """True where the user may be sent to ``presented`` after logging out."""

@@ -7,6 +7,7 @@ user is asked for and agrees to stays here.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -92,7 +93,7 @@ def accept(
         id=f"login_response:{_text(claims, 'jti')}",
         issued_at=claims["iat"],
         expires_at=claims["exp"] + LEEWAY,
-        refusal=refused("spent before"),
+        refusal=partial(refused, "spent before"),
     )
     if "error" in claims:
         raise Denied(held.interaction, once)

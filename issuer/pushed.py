@@ -1,5 +1,7 @@
 """Pushed authorization requests: sent by the client itself, ahead of the browser (RFC 9126)."""
 
+from functools import partial
+
 from issuer import client_auth
 from issuer.authorization_request import read
 from issuer.authorize import validate
@@ -65,7 +67,7 @@ def once(held: PushedRequest) -> Once:
         id=f"{held.PURPOSE}:{held.id}",
         issued_at=held.issued_at,
         expires_at=held.expires_at,
-        refusal=refused("used before"),
+        refusal=partial(refused, "used before"),
     )
 
 

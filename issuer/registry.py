@@ -154,8 +154,10 @@ class Registry:
 
     def access_token_lifetime(self, client: Client, resource: Resource) -> int:
         """Seconds: the shorter of the client's and the resource's, the issuer's without either."""
-        held = client.access_token_lifetime, resource.access_token_lifetime
-        return min(filter(None, held), default=self.issuer.access_token_lifetime)
+        ours, theirs = client.access_token_lifetime, resource.access_token_lifetime
+        if ours and theirs:
+            return min(ours, theirs)
+        return ours or theirs or self.issuer.access_token_lifetime
 
     def longest_access_token_lifetime(self) -> int:
         """Seconds that any access token of this registry can live."""

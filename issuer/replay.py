@@ -4,7 +4,7 @@ A store is negative memory: the ids of what was spent, each kept no longer than 
 What is remembered is the id inside a sealed or signed value, never its text: text is malleable.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import msgspec
@@ -23,7 +23,7 @@ class Once(msgspec.Struct, frozen=True, kw_only=True):
     """Its purpose and its own id, so that no two kinds of things meet."""
     issued_at: int
     expires_at: int
-    refusal: AccessTokenException
+    refusal: Callable[[], AccessTokenException]
 
     @property
     def forget_at(self) -> int:
@@ -64,7 +64,7 @@ async def spend(store: ReplayStore, onces: Iterable[Once], now: int) -> None:
         try:
             await store.spend(once, now)
         except AlreadySpent:
-            raise once.refusal from None
+            raise once.refusal() from None
         except StoreUnavailable as unavailable:
             raise TemporarilyUnavailable(
                 "The replay store is unavailable; try again.",

@@ -87,9 +87,9 @@ class AuthorizationServer:
         Raises:
             InvalidGrant: one of them has: its ``not_before`` is later.
         """
-        lines = (self.registry.issuer.not_before, client.not_before, user.not_before)
-        if any(line is not None and issued_at < line for line in lines):
-            raise InvalidGrant("The grant is not valid any more.", detail="before not_before")
+        for line in (self.registry.issuer.not_before, client.not_before, user.not_before):
+            if line is not None and issued_at < line:
+                raise InvalidGrant("The grant is not valid any more.", detail="before not_before")
 
 
 def _vouched_for(sub: str, claims: Mapping[str, Any], known: User | None) -> User:

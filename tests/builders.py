@@ -137,5 +137,5 @@ def a_code(server: AuthorizationServer, *, now: int = NOW, **fields: Any) -> str
 
 def a_once(id: str = "authorization_code:1", *, now: int = NOW, **fields: Any) -> Once:  # noqa: A002
     """Something that may be used once, issued at ``now`` and good for a minute."""
-    given = {"issued_at": now, "expires_at": now + 60, "refusal": InvalidGrant("Spent.")}
+    given = {"issued_at": now, "expires_at": now + 60, "refusal": lambda: InvalidGrant("Spent.")}
     return Once(id=id, **(given | fields))

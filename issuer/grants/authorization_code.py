@@ -1,6 +1,7 @@
 """``authorization_code``: what a user granted in a browser (RFC 6749 section 4.1, RFC 7636)."""
 
 import hmac
+from functools import partial
 
 from issuer import pkce
 from issuer.client import Client
@@ -30,7 +31,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     user = server.living_user(code.sub, code.login)
     server.check_not_before(code.issued_at, client, user)
     allowed = server.audiences(client)
-    resources = tuple(each for each in code.resources if each in allowed)
+    resources = tuple([each for each in code.resources if each in allowed])
     resource = target(server, resources, form.all("resource"))
     granted = code.scope.only(client.scope)
     return Authorization(
@@ -89,7 +90,7 @@ def _once(code: AuthorizationCode) -> Once:
         id=f"{code.PURPOSE}:{code.id}",
         issued_at=code.issued_at,
         expires_at=code.expires_at,
-        refusal=refused("spent before"),
+        refusal=partial(refused, "spent before"),
     )
 
 
