@@ -17,6 +17,7 @@ from issuer.branding import Branding
 from issuer.client import Client, ClientSecret
 from issuer.consistency import Offered
 from issuer.documents import Problem, near
+from issuer.freeing import free
 from issuer.resource import EncryptionJWK, JWKSet, Resource
 from issuer.settings import Settings
 from issuer.user import OPENID_SCOPES, Address, User
@@ -203,6 +204,10 @@ def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
         problems += [Problem(_place(merged, path), path, message) for path, message in findings]
     if problems:
         raise InvalidRegistry(tuple(problems))
+    entries = [entry for table in TABLES for _, entry in merged[table].values()]
+    read.clear()
+    merged.clear()
+    free(entries)
     return registry
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from issuer import files, registry
+from issuer.freeing import free
 from issuer.load import (
     Contents,
     Refused,
@@ -135,7 +136,16 @@ class Reloader:
                 log.error("unexpected %s", type(error).__name__)  # noqa: TRY400  its text may quote
 
     def look(self) -> None:
-        """Looks once, and puts in force what is new and good.
+        """Looks once, and puts in force what is new and good."""
+        before = self.server.registry
+        self._look()
+        if before is not self.server.registry:
+            records = [*before.clients.values(), *before.users.values()]
+            del before
+            free(records)
+
+    def _look(self) -> None:
+        """Looks at both files, and tries what is new with what is in force.
 
         Two files are not written in one moment. A candidate that does not fit waits for the other
         file, or for its time to come, and does not keep the other from being put in force.
