@@ -15,6 +15,7 @@ from issuer.record import (
     AuthorizationCodeLifetime,
     Identifier,
     Instant,
+    Name,
     Names,
     RefreshTokenLifetime,
     ScopeText,
@@ -82,7 +83,7 @@ class Client:
     tos_uri: Link | None = None
     """Its terms of service."""
     contacts: tuple[Text, ...] = ()
-    token_endpoint_auth_method: str = "client_secret_basic"
+    token_endpoint_auth_method: Name = "client_secret_basic"
     client_secrets: tuple[ClientSecret, ...] = ()
     grant_types: Names = ("authorization_code",)
     redirect_uris: tuple[RedirectURI, ...] = ()

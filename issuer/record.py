@@ -1,9 +1,10 @@
 """The types that the registry's records are written in, and how strictly they are read."""
 
 import re
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,8 +27,19 @@ MAX_AUTHORIZATION_CODE_LIFETIME = 600
 MAX_REFRESH_TOKEN_LIFETIME = 366 * 86_400
 MAX_SESSION_LIFETIME = 30 * 86_400
 
+H = TypeVar("H", bound=Hashable)
+
 _LATEST_INSTANT = 253_402_300_799  # the end of the year 9999; milliseconds are beyond it
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@lru_cache(maxsize=1024)
+def shared(value: H) -> H:
+    """``value``, or what is equal to it and was here before: most clients say the same things.
+
+    A hundred thousand clients then hold one list of grants, which stays in the processor's caches.
+    """
+    return value
 
 
 def _instant(value: Any) -> int:
@@ -77,7 +89,8 @@ def _scope_token(value: str) -> str:
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(values)) != len(values):
         raise ValueError("must name each thing once")
-    return values
+    kept: tuple[str, ...] = shared(values)
+    return kept
 
 
 Instant = Annotated[
@@ -93,10 +106,16 @@ Identifier = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(
 Text = Annotated[str, Field(max_length=1000), AfterValidator(_identifier)]
 
 ScopeText = Annotated[
-    InstanceOf[Scope], BeforeValidator(_scope), WithJsonSchema({"type": "string"})
+    InstanceOf[Scope],
+    BeforeValidator(_scope),
+    AfterValidator(shared),
+    WithJsonSchema({"type": "string"}),
 ]
 
 ScopeToken = Annotated[str, AfterValidator(_scope_token)]
+
+Name = Annotated[str, AfterValidator(shared)]
+"""One of a few words, such as that of a method."""
 
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 
