@@ -9,6 +9,7 @@ from issuer.errors import InvalidScope
 
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """The characters of one scope token (RFC 6749 section 3.3)."""
+_SCOPE = re.compile(f"{SCOPE_TOKEN.pattern}(?: {SCOPE_TOKEN.pattern})*")
 
 OPENID = "openid"
 """The scope that makes a request one of OpenID Connect (Core section 3.1.2.1)."""
@@ -26,10 +27,9 @@ class Scope(frozenset[str]):
         Raises:
             InvalidScope: it is not scope tokens separated by single spaces.
         """
-        tokens = text.split(" ")
-        if not all(map(SCOPE_TOKEN.fullmatch, tokens)):
+        if not _SCOPE.fullmatch(text):
             raise InvalidScope("The scope is malformed.")
-        return cls(tokens)
+        return cls(text.split(" "))
 
     def only(self, tokens: Iterable[str]) -> Self:
         """This scope without what is not among ``tokens``."""

@@ -51,8 +51,10 @@ class CORS:
         __: bool,  # noqa: FBT001  Falcon's interface
     ) -> None:
         """Names the origin that may read the answer."""
+        if not self._server().registry.cors_origins or req.path not in self._methods:
+            return
         origin = req.get_header("Origin")
-        if origin is None or req.path not in self._methods:
+        if origin is None:
             return
         resp.set_header("Vary", "Origin")
         if self._is_registered(origin):
