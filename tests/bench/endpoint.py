@@ -30,14 +30,20 @@ class Endpoint:
         return f"{self.url}/token"
 
     def rate(
-        self, forms: list[TokenForm], requests: Path, seconds: float, *, cores: str = "1"
+        self,
+        forms: list[TokenForm],
+        requests: Path,
+        seconds: float,
+        *,
+        cores: str = "1",
+        connections: int = load.CONNECTIONS,
     ) -> Rate:
         """Its answers to load from ``cores``, proved to be tokens before and after."""
         load.write(requests, forms)
         with running(self.group):
             self._check(forms[0])
             before = cpu_seconds(self.group)
-            done = load.run(self.token, requests, seconds, cores=cores)
+            done = load.run(self.token, requests, seconds, cores=cores, connections=connections)
             used = cpu_seconds(self.group) - before
             self._check(forms[-1])
         return Rate(done.answers / done.seconds, used / done.seconds)

@@ -51,20 +51,22 @@ def write(requests: Path, forms: Iterable[TokenForm]) -> None:
     requests.write_text("".join(f"{form.authorization}\t{form.body}\n" for form in forms))
 
 
-def run(url: str, requests: Path, seconds: float, *, cores: str) -> Load:
-    """Asks for ``seconds`` from ``cores``.
+def run(
+    url: str, requests: Path, seconds: float, *, cores: str, connections: int = CONNECTIONS
+) -> Load:
+    """Asks for ``seconds`` from ``cores``, over so many connections at once.
 
     Raises:
         Failed: an answer was a refusal, or a connection broke.
     """
-    command = _wrk(url, requests, seconds, cores)
+    command = _wrk(url, requests, seconds, cores, connections)
     return parse(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @contextmanager
 def in_background(url: str, requests: Path, *, cores: str) -> Iterator[None]:
     """Load for as long as what is within takes."""
-    command = _wrk(url, requests, 3600, cores)
+    command = _wrk(url, requests, 3600, cores, CONNECTIONS)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             yield
@@ -80,6 +82,6 @@ def parse(output: str) -> Load:
     return Load(said["answers"], said["microseconds"] / 1e6)
 
 
-def _wrk(url: str, requests: Path, seconds: float, cores: str) -> list[str]:
-    kept = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-s", str(SCRIPT)]
+def _wrk(url: str, requests: Path, seconds: float, cores: str, connections: int) -> list[str]:
+    kept = ["-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", str(SCRIPT)]
     return ["taskset", "-c", cores, "wrk", *kept, url, "--", str(requests)]
