@@ -1,4 +1,4 @@
-"""Judging access tokens: JWTs by RFC 9068, and those of type mac."""
+"""Judging JWTs: access tokens by RFC 9068, those of type mac, and ID tokens."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from issuer.cli.findings import Findings, is_instant, quoted, shown, when
+from issuer.id_token import TYP as ID_TOKEN_TYP
 from issuer.replay import CLOCK_SKEW
 from issuer.server import AuthorizationServer
 from issuer.token_types.mac import TYP as MAC_TYP
@@ -18,6 +19,7 @@ TYPES: Mapping[str, str] = MappingProxyType(
         "at+jwt": "An access token: a JWT of RFC 9068.",
         "application/at+jwt": "An access token: a JWT of RFC 9068.",
         MAC_TYP: "An access token of type mac: a JWT, with its key encrypted to its resource.",
+        ID_TOKEN_TYP: "An ID token: it tells a client who the user is, and opens nothing.",
     }
 )
 
@@ -25,7 +27,7 @@ HEADER = ("typ", "alg", "kid")
 
 
 def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
-    """What a resource server that trusts this issuer would say of a JWT."""
+    """What a resource server, or the client of an ID token, would say of a JWT."""
     signed, _, signature = text.rpartition(".")
     try:
         header, claims = (parse_object(from_base64url(part)) for part in signed.split("."))
@@ -39,10 +41,10 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
         _check_claims(server, claims, now),
     )
     return Findings(
-        kind=TYPES.get(str(header.get("typ")), "A JWT, but no access token of this issuer."),
+        kind=TYPES.get(str(header.get("typ")), "A JWT, but no token of this issuer."),
         members=shown({**named, **claims}, now),
         refusals=tuple(refusals),
-        notes=(*_notes(server, claims), *_mac_notes(header, claims)),
+        notes=(*_notes(server, header, claims), *_mac_notes(header, claims)),
     )
 
 
@@ -110,10 +112,14 @@ def _check_claims(
         yield f"it was issued in the future, {when(issued_at, now)}"
 
 
-def _notes(server: AuthorizationServer, claims: Mapping[str, Any]) -> Iterator[str]:
+def _notes(
+    server: AuthorizationServer, header: Mapping[str, Any], claims: Mapping[str, Any]
+) -> Iterator[str]:
     registry = server.registry
-    client_id, sub, aud = (claims.get(name) for name in ("client_id", "sub", "aud"))
-    offline = "a resource server that verifies offline accepts the token until it expires"
+    sub, aud = claims.get("sub"), claims.get("aud")
+    is_id_token = header.get("typ") == ID_TOKEN_TYP
+    client_id = aud if is_id_token else claims.get("client_id")
+    offline = "who verifies offline accepts the token until it expires"
     if not (isinstance(client_id, str) and client_id in registry.clients):
         yield f"the client {quoted(client_id)} is not registered any more; {offline}"
     if sub != client_id:
@@ -121,7 +127,7 @@ def _notes(server: AuthorizationServer, claims: Mapping[str, Any]) -> Iterator[s
         if user is None or not user.active:
             gone = "not registered any more" if user is None else "not active any more"
             yield f"the user {quoted(sub)} is {gone}; {offline}"
-    if not (isinstance(aud, str) and registry.resource(aud)):
+    if not (is_id_token or (isinstance(aud, str) and registry.resource(aud))):
         yield f"the audience {quoted(aud)} is no resource of this registry"
 
 

@@ -25,10 +25,10 @@ SEALED = "1"
 def inspect(context: click.Context, place: Place, token: str) -> None:
     """Say what a token is, and why it would be refused.
 
-    Reads access tokens, and with the key ring what only the issuer can read: authorization codes
-    and refresh tokens. Whether something was used or revoked before, only the replay store knows.
-    Without TOKEN, or with -, reads stdin, which keeps it out of the shell's history; a whole token
-    response will do. Leaves with 1 if it would be refused.
+    Reads access tokens and ID tokens, and with the key ring what only the issuer can read:
+    authorization codes and refresh tokens. Whether something was used or revoked before, only the
+    replay store knows. Without TOKEN, or with -, reads stdin, which keeps it out of the shell's
+    history; a whole token response will do. Leaves with 1 if it would be refused.
 
     \b
     Examples:

@@ -134,6 +134,30 @@ def test_what_verification_offline_cannot_know_is_a_note(run, server, claims, no
     assert note in result.stdout
 
 
+def an_id_token(server: AuthorizationServer, **claims) -> str:
+    now = clock.now()
+    given = {"iss": server.issuer, "sub": "alice", "aud": "web", "iat": now, "exp": now + 600}
+    return server.signing_key(now).sign("JWT", given | claims)
+
+
+def test_a_good_id_token_is_good(run, server):
+    result = run("inspect", stdin=an_id_token(server))
+    assert result.exit_code == 0
+    assert result.stdout.startswith("An ID token")
+    assert "Note" not in result.stdout
+
+
+def test_an_id_token_that_has_expired_is_refused(run, server):
+    result = run("inspect", stdin=an_id_token(server, exp=clock.now() - 60))
+    assert result.exit_code == 1
+    assert "it expired" in result.stdout
+
+
+def test_the_client_of_an_id_token_may_be_gone(run, server):
+    result = run("inspect", stdin=an_id_token(server, aud="gone"))
+    assert 'client "gone" is not registered any more' in result.stdout
+
+
 def test_an_inactive_user_is_noted(run, server, registry):
     registry.write_text(registry.read_text() + "active = false\n")
     result = run("inspect", stdin=an_access_token(server, sub="alice"))

@@ -25,6 +25,30 @@ def test_the_password_can_come_from_another_command(run, registry):
     assert secret.matches(added["password_hash"], PASSWORD)
 
 
+def test_what_clients_may_be_told_of_a_user_is_added(run, registry):
+    claims = ("--claim", "name=Bob = Example", "--claim", "email_verified=true")
+    result = run("user", "add", "bob", *claims, "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert result.exit_code == 0
+    added = tomllib.loads(registry.read_text())["users"]["bob"]
+    assert (added["name"], added["email_verified"]) == ("Bob = Example", True)
+
+
+def test_a_claim_that_is_none_of_the_standards_is_refused_with_those_that_are(run, registry):
+    before = registry.read_text()
+    for wrong in ("nickname", "nick=Bob", "=x"):
+        result = run("user", "add", "bob", "--claim", wrong, "--password-stdin", stdin=PASSWORD)
+        assert (result.exit_code, registry.read_text()) == (2, before)
+    assert "preferred_username" in result.stderr
+
+
+def test_a_claim_of_the_wrong_type_is_refused_with_its_place(run, registry):
+    claim = ("--claim", "email_verified=yes")
+    result = run("user", "add", "bob", *claim, "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert result.exit_code == 1
+    assert "users.bob.email_verified" in result.stderr
+    assert "bob" not in registry.read_text()
+
+
 def test_a_short_password_is_refused(run, registry):
     result = run("user", "add", "bob", "--password-stdin", stdin="short\n")
     assert result.exit_code == 2
