@@ -3,30 +3,24 @@
 Skipped without Chromium. Client and issuer are real servers.
 """
 
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.authorize.browsing import SENT
+from tests.browser import chromium
 from tests.builders import PASSWORD
 from tests.running import RunningIssuer
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-
-@pytest.fixture(scope="module")
-def chromium():
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+@pytest.fixture(scope="module", name="chromium")
+def running_chromium():
+    with chromium() as running:
+        yield running
 
 
 class Client(BaseHTTPRequestHandler):

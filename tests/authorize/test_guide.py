@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -12,12 +11,12 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from playwright.sync_api import sync_playwright
 
 from issuer import registry
 from issuer.token import OFFERED
 from keys.signing import SigningKey
 from tests.authorize.browsing import SENT, Browser
+from tests.browser import chromium
 from tests.builders import CALLBACK, SECRET, VERIFIER
 from tests.running import RunningIssuer, free_port
 
@@ -160,11 +159,7 @@ def test_prompt_login_is_told_to_the_application(browser):
 
 
 def test_a_person_goes_through_it_in_chromium(issuer_with_application):
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("there is no chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as opened:
         page = opened.new_page(locale="en")
         page.goto(f"{issuer_with_application.url}/authorize?{urlencode(SENT)}")
         page.fill("#username", "carol")
@@ -175,4 +170,3 @@ def test_a_person_goes_through_it_in_chromium(issuer_with_application):
         with page.expect_request(f"{CALLBACK}**") as sent:
             page.click("#allow", no_wait_after=True)
         assert "code=" in sent.value.url
-        opened.close()

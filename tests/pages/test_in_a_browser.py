@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Route, ViewportSize
 
 from issuer.branding import Branding
 from issuer.pages.rendering import SUBMIT, render
 from issuer.pages.views import View
+from tests.browser import chromium
 from tests.builders import CALLBACK
 from tests.pages.builders import (
     BRANDING,
@@ -25,7 +26,6 @@ from tests.pages.builders import (
 )
 
 ORIGIN = "https://issuer.example"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE = ViewportSize(width=320, height=640)
 LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 4
 EVERY_VIEW = pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
@@ -33,12 +33,8 @@ EVERY_VIEW = pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
