@@ -10,10 +10,10 @@ from issuer.authorization_request import AuthorizationRequest
 from issuer.client import Client
 from issuer.errors import InvalidRequest, UnauthorizedClient
 from issuer.resource import Resource
-from issuer.scope import Scope, narrow
+from issuer.scope import Scope
 from issuer.sealed import AuthorizationCode, Login, fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import targets
+from issuer.target import asked_of_user, targets
 
 __all__ = ["AuthorizationRequest", "Requested", "issue_code", "recipient", "validate"]
 
@@ -27,7 +27,7 @@ class Requested:
     redirect_uri: str
     resources: tuple[Resource, ...]
     scope: Scope
-    """What the user is asked for; all that the client may have, where it named nothing."""
+    """What the user is asked for."""
 
 
 def recipient(
@@ -65,13 +65,12 @@ def validate(server: AuthorizationServer, request: AuthorizationRequest) -> Requ
     elif client.require_pkce or request.code_challenge_method is not None:
         raise InvalidRequest("The client must send a code_challenge.")
     resources = targets(server, client, request.resource, request.scope)
-    known = {scope for each in resources for scope in each.scopes}
     return Requested(
         request=request,
         client=client,
         redirect_uri=redirect_uri,
         resources=resources,
-        scope=narrow(client.scope.only(known), request.scope),
+        scope=asked_of_user(server, client, resources, request.scope),
     )
 
 

@@ -8,6 +8,8 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from issuer.documents import near
+from issuer.scope import OFFLINE_ACCESS
+from keys.audience import canonical
 
 if TYPE_CHECKING:
     from issuer.client import Client
@@ -39,9 +41,7 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
     yield from _known(("issuer", "replay_store"), [scheme], offered.replay_stores)
     if (registry.issuer.login_url is None) != (registry.issuer.login_jwks is None):
         yield ("issuer", "login_url"), "needs login_jwks, and login_jwks needs login_url"
-    own = registry.own.resource
-    if own in defined:
-        yield ("resources", own), "is the issuer itself, which is a resource without being named"
+    yield from _check_spellings(registry, defined)
     for name, resource in registry.resources.items():
         at = ("resources", name, "access_token_type")
         yield from _known(at, [resource.access_token_type], offered.access_token_types)
@@ -54,8 +54,21 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
     known = {scope for each in registry.resources.values() for scope in each.scopes}
     if any(client.is_relying_party for client in registry.clients.values()):
         known.update(registry.own.scopes)
-    for name in registry.scopes if defined <= registry.resources.keys() else ():
+    named = registry.scopes.keys() - {OFFLINE_ACCESS}  # anybody may ask for it
+    for name in sorted(named) if defined <= registry.resources.keys() else ():
         yield from _known(("scopes", name), [name], known)
+
+
+def _check_spellings(registry: Registry, defined: Set[str]) -> Iterator[Finding]:
+    """No two names are one resource, as with and without a slash behind a bare origin."""
+    own = canonical(registry.own.resource)
+    first: dict[str, str] = {}
+    for name in sorted(defined):
+        if canonical(name) == own:
+            sentence = "is the issuer itself, which is a resource without being named"
+            yield ("resources", name), sentence
+        elif first.setdefault(canonical(name), name) != name:
+            yield ("resources", name), f'is the same resource as "{first[canonical(name)]}"'
 
 
 def _known(
@@ -101,17 +114,18 @@ def _check_names(
     yield from _known((*at, "grant_types"), client.grant_types, offered.grant_types)
     if not client.resources and not _needs_no_resource(client):
         yield (*at, "resources"), "must name at least one resource: a token has an audience"
-    if registry.own.resource in client.resources:
+    dangling = [name for name in client.resources if name not in registry.resources]
+    own = canonical(registry.own.resource)
+    if any(canonical(name) == own for name in dangling):
         sentence = "must not name the issuer, which is for every client with openid in its scope"
         yield (*at, "resources"), sentence
-    dangling = [name for name in client.resources if registry.resource(name) is None]
-    strangers = [name for name in dangling if name not in defined]
+    strangers = [name for name in dangling if name not in defined and canonical(name) != own]
     yield from _known((*at, "resources"), strangers, registry.resources)
     if not dangling:
         held = [registry.resources[name] for name in client.resources if name in registry.resources]
         held += [registry.own] if client.is_relying_party else []
         known = {scope for each in held for scope in each.scopes}
-        yield from _known((*at, "scope"), sorted(client.scope), known)
+        yield from _known((*at, "scope"), sorted(client.scope - {OFFLINE_ACCESS}), known)
 
 
 def _needs_no_resource(client: Client) -> bool:

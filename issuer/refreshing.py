@@ -3,7 +3,7 @@
 from typing import NotRequired, TypedDict, Unpack
 
 from issuer.client import Client
-from issuer.scope import Scope
+from issuer.scope import OFFLINE_ACCESS, Scope
 from issuer.sealed import Login, RefreshToken
 from issuer.server import AuthorizationServer
 
@@ -20,15 +20,26 @@ class Granted(TypedDict):
     login: NotRequired[Login | None]
 
 
+def can_refresh(client: Client) -> bool:
+    """True where ``client`` can have a refresh token.
+
+    A public client cannot: nothing would tell it from a thief.
+    """
+    return not client.is_public and "refresh_token" in client.grant_types
+
+
 def new_refresh_token(
     server: AuthorizationServer, client: Client, **granted: Unpack[Granted]
 ) -> RefreshToken | None:
-    """A refresh token for what was granted; None where this client gets none.
+    """A refresh token for what was granted; None where this client gets none, or did not ask.
 
-    A public client gets none: nothing would tell it from a thief. What a confidential one gets can
-    be used with its own credentials only, until an end that refreshing never moves.
+    A client that registered ``offline_access`` asks by it each time; any other always does. The
+    token can be used with the client's own credentials only, until an end that refreshing never
+    moves.
     """
-    if client.is_public or "refresh_token" not in client.grant_types:
+    if not can_refresh(client):
+        return None
+    if OFFLINE_ACCESS in client.scope and OFFLINE_ACCESS not in granted["scope"]:
         return None
     lifetime = client.refresh_token_lifetime or server.registry.issuer.refresh_token_lifetime
     return RefreshToken(

@@ -21,6 +21,7 @@ from issuer.freeing import free
 from issuer.resource import EncryptionJWK, JWKSet, Resource
 from issuer.settings import Settings
 from issuer.user import OPENID_SCOPES, Address, User
+from keys.audience import canonical
 
 TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
     {
@@ -69,10 +70,13 @@ class Registry:
     """True where comparing some client's secret takes milliseconds."""
     id_token_algs: Mapping[str, str]
     """What ID tokens are signed by, and one client each of those who want that."""
+    known_scopes: frozenset[str]
+    """What means something to some resource, the issuer itself included."""
     cors_origins: frozenset[str]
     """From where scripts may ask, whosever client they are."""
     digest: str
     """``sha256:`` and the hex SHA-256 hash of the files' names and contents."""
+    _by_canonical: Mapping[str, Resource] = field(repr=False)
     _logins: Mapping[str, User] = field(repr=False)
     _subjects: Mapping[str, User] = field(repr=False)
     _decoy_secrets: tuple[tuple[ClientSecret, ...], ...] = field(repr=False)
@@ -92,6 +96,7 @@ class Registry:
     ) -> "Registry":
         """The registry of these records. Whether they fit together is not checked here."""
         logins = {user.email: user for user in users if user.email}
+        own = Resource(resource=issuer.url, scopes=OPENID_SCOPES)
         return cls(
             issuer=issuer,
             resources=MappingProxyType({each.resource: each for each in resources}),
@@ -99,8 +104,11 @@ class Registry:
             users=MappingProxyType({each.username: each for each in users}),
             scopes=MappingProxyType(dict(scopes)),
             branding=branding,
-            own=Resource(resource=issuer.url, scopes=OPENID_SCOPES),
+            own=own,
             digest=digest,
+            _by_canonical=MappingProxyType(
+                {canonical(each.resource): each for each in (*resources, own)}
+            ),
             _logins=MappingProxyType(logins | {user.username: user for user in users}),
             _subjects=MappingProxyType({user.sub: user for user in users}),
             has_stretched_secrets=any(
@@ -108,6 +116,7 @@ class Registry:
                 for client in clients
                 for each in client.client_secrets
             ),
+            known_scopes=frozenset(OPENID_SCOPES).union(*(each.scopes for each in resources)),
             cors_origins=frozenset(
                 origin for client in clients for origin in client.allowed_cors_origins
             ),
@@ -124,10 +133,12 @@ class Registry:
         )
 
     def resource(self, identifier: str) -> Resource | None:
-        """The resource of this name, the issuer itself included."""
-        if identifier == self.own.resource:
-            return self.own
-        return self.resources.get(identifier)
+        """The resource of this name, the issuer itself included.
+
+        A slash behind a bare origin is the same resource (RFC 3986 section 6.2.3): what JavaScript
+        makes of a URL.
+        """
+        return self.resources.get(identifier) or self._by_canonical.get(canonical(identifier))
 
     def user_named(self, login: str) -> User | None:
         """The user with this username or e-mail address, compared byte by byte."""

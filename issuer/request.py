@@ -58,6 +58,7 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     user: User | None = None
     """None where the client acts for itself."""
     scope: Scope
+    """What the resource may be used for."""
     resource: Resource
     issued_at: int
     received_at: int
@@ -72,6 +73,12 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     """A new one to seal, or the one that was presented and stays good."""
     once: tuple[Once, ...] = ()
     credential: str = ""
+
+    @property
+    def granted(self) -> Scope:
+        """All that the client is told it has."""
+        who = self.openid_scope
+        return self.scope if who is None else Scope(self.scope | who)
 
     @property
     def sub(self) -> str:

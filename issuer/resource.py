@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 from pydantic.dataclasses import dataclass
 
 from issuer.record import STRICT, AccessTokenLifetime, Identifier, Instant, ScopeToken
@@ -88,6 +88,8 @@ class Resource:
     """Bearer, or mac for tokens that are worth nothing without their key."""
     jwks: JWKSet | None = None
     """Of a mac resource: what MAC keys are encrypted to. `issuer resource add --mac` makes it."""
+    userinfo: StrictBool = True
+    """False where it must not be able to ask who its callers are: its tokens leave that out."""
     access_token_lifetime: AccessTokenLifetime | None = None
     """Seconds; the shorter of the client's and the resource's holds."""
 
@@ -95,6 +97,11 @@ class Resource:
     def is_mac(self) -> bool:
         """True where its tokens come with a key, which has to be encrypted to it."""
         return self.access_token_type == "mac"
+
+    @property
+    def tells_who(self) -> bool:
+        """True where its tokens are good at /userinfo: bearer tokens, unless it registered not."""
+        return self.userinfo and not self.is_mac
 
     def encryption_key(self, now: int) -> EncryptionKey | None:
         """The newest of its keys whose ``not_before`` has come; None where none has."""

@@ -14,6 +14,10 @@ _SCOPE = re.compile(f"{SCOPE_TOKEN.pattern}(?: {SCOPE_TOKEN.pattern})*")
 OPENID = "openid"
 """The scope that makes a request one of OpenID Connect (Core section 3.1.2.1)."""
 
+OFFLINE_ACCESS = "offline_access"
+"""The wish for a refresh token (Core section 11). Clients send it whether or not there can be one,
+so it is never a reason to refuse."""
+
 
 class Scope(frozenset[str]):
     """A set of scope tokens. As text, the tokens in order, separated by single spaces."""
@@ -47,12 +51,15 @@ def _spell(scope: frozenset[str]) -> str:
 def narrow(granted: Scope, requested: str | None) -> Scope:
     """The requested part of ``granted``; all of it if nothing was requested (RFC 6749 section 6).
 
+    Where ``offline_access`` was not granted, it is not missed. Alone, it requests nothing.
+
     Raises:
         InvalidScope: something requested was not granted.
     """
     if requested is None:
         return granted
     scope = Scope.parse(requested)
-    if not scope <= granted:
-        raise InvalidScope("The scope is unknown, or more than was granted.")
-    return scope
+    wanted = scope.difference((OFFLINE_ACCESS,))
+    if not wanted <= granted:
+        raise InvalidScope("Part of the scope was not granted for this resource.")
+    return scope.only(granted) if wanted else granted

@@ -73,6 +73,18 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     login: Login | None = None
 
 
+class UserinfoClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """What /userinfo says of a user who is in no registry. It travels in their access token."""
+
+    PURPOSE: ClassVar[str] = "userinfo"
+
+    claims: Mapping[str, Any]
+    expires_at: int
+
+    def __repr__(self) -> str:
+        return f"UserinfoClaims(expires_at={self.expires_at})"
+
+
 class PushedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An authorization request that its client sent ahead of the browser (RFC 9126)."""
 

@@ -1,12 +1,16 @@
 """Which resource server a token is for, and which scopes mean anything to it (RFC 8707)."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from issuer.client import Client
-from issuer.errors import InvalidTarget
+from issuer.errors import InvalidScope, InvalidTarget
+from issuer.refreshing import can_refresh
 from issuer.resource import Resource
-from issuer.scope import OPENID, Scope, narrow
+from issuer.scope import OFFLINE_ACCESS, OPENID, Scope, narrow
 from issuer.server import AuthorizationServer
+from issuer.user import CLAIMS
+
+NOTHING = Scope()
 
 
 def target(
@@ -38,20 +42,71 @@ def targets(
         InvalidTarget: one of them is unknown or not allowed.
     """
     allowed = server.audiences(client)
-    wanted = tuple(requested) or allowed[:1]
-    asks_who = client.is_relying_party and (scope is None or OPENID in scope.split(" "))
-    if asks_who and server.issuer not in wanted:
-        wanted += (server.issuer,)
-    return tuple(target(server, allowed, [each]) for each in wanted)
+    found = [target(server, allowed, [each]) for each in requested or allowed[:1]]
+    own = server.registry.own
+    if client.is_relying_party and OPENID in (scope or "").split(" ") and own not in found:
+        found.append(own)
+    return tuple(found)
 
 
-def scope_for(resource: Resource, granted: Scope, requested: str | None) -> Scope:
-    """The part of ``granted`` that ``resource`` knows, narrowed to what was requested.
+def asked_of_user(
+    server: AuthorizationServer,
+    client: Client,
+    resources: Sequence[Resource],
+    requested: str | None,
+) -> Scope:
+    """What ``client`` asks a user for at ``resources``.
+
+    A client that names no scope asks for all that it registered there, but for ``openid`` and
+    ``offline_access``: nobody gets an ID token or a refresh token without asking. What is not known
+    here is left out (OpenID Connect Core section 3.1.2.1).
 
     Raises:
-        InvalidScope: something requested was not granted, or is nothing to this resource.
+        InvalidScope: something is not registered for the client and these resources, or nothing is
+            left.
     """
-    return narrow(granted.only(resource.scopes), requested)
+    own = server.registry.own
+    known = {scope for each in resources if each is not own for scope in each.scopes}
+    asked = NOTHING if requested is None else Scope.parse(requested)
+    understood = asked.only(server.registry.known_scopes)
+    if asked and not understood:
+        raise InvalidScope("Nothing in the scope is known here.")
+    if OPENID in understood:
+        known.update(own.scopes)
+    else:
+        if own in resources and not known:
+            raise InvalidScope("For this resource, the scope must have openid.")
+        understood = _without_who(server, known, understood)
+    return _chosen(client, client.scope.only(known), understood)
+
+
+def asked_of_client(client: Client, resource: Resource, requested: str | None) -> Scope:
+    """What ``client`` asks for at ``resource`` where nobody is sent to a page.
+
+    Raises:
+        InvalidScope: something is not registered for the client and this resource.
+    """
+    permitted = client.scope.only(resource.scopes)
+    if requested is None:
+        return permitted
+    asked = Scope.parse(requested)
+    if OPENID in asked and OPENID not in permitted:
+        raise InvalidScope("openid is for authorization codes, and what is refreshed from them.")
+    return _chosen(client, permitted, asked)
+
+
+def still_granted(client: Client, scope: Scope) -> Scope:
+    """The part of ``scope`` that ``client`` may have by now."""
+    kept = scope.only(client.scope)
+    if OFFLINE_ACCESS in scope and can_refresh(client):
+        return Scope({*kept, OFFLINE_ACCESS})
+    return kept
+
+
+def scope_at(resource: Resource, granted: Scope) -> Scope:
+    """The part of ``granted`` that means something at ``resource``."""
+    known = granted.only(resource.scopes)
+    return Scope({*known, OFFLINE_ACCESS}) if OFFLINE_ACCESS in granted else known
 
 
 def openid_scope(
@@ -66,12 +121,33 @@ def openid_scope(
 def refreshed_scope(
     resource: Resource, granted: Scope, openid: Scope | None, requested: str | None
 ) -> tuple[Scope, Scope | None]:
-    """``scope_for`` where the ``openid`` part of what was granted may be requested beside it.
+    """What is requested of ``granted`` at ``resource``, and of its ``openid`` part beside that.
 
     Raises:
-        InvalidScope: as ``scope_for``.
+        InvalidScope: something requested was not granted, or is nothing to this resource.
     """
+    known = scope_at(resource, granted)
     if openid is None:
-        return scope_for(resource, granted, requested), None
-    asked = narrow(granted.only(openid.union(resource.scopes)), requested)
-    return asked.only(resource.scopes), asked.only(openid) if OPENID in asked else None
+        return narrow(known, requested), None
+    asked = narrow(Scope(known | openid), requested)
+    return asked.only(known), asked.only(openid) if OPENID in asked else None
+
+
+def _without_who(server: AuthorizationServer, known: Set[str], understood: Scope) -> Scope:
+    """``understood`` without what says who the user is: that goes with ``openid`` alone."""
+    about_user = CLAIMS.keys() - known
+    kept = Scope(understood - about_user)
+    if understood and not kept:
+        raise InvalidScope("Who the user is takes openid in the scope.")
+    return kept
+
+
+def _chosen(client: Client, permitted: Scope, asked: Scope) -> Scope:
+    """What was asked for, or else all that is permitted; ``offline_access`` where it can be had."""
+    wanted = Scope(asked.difference((OFFLINE_ACCESS,)))
+    if not wanted <= permitted:
+        raise InvalidScope("Part of the scope is not registered for this client and resource.")
+    chosen = wanted or permitted
+    if OFFLINE_ACCESS in asked and can_refresh(client):
+        return Scope({*chosen, OFFLINE_ACCESS})
+    return chosen

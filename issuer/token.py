@@ -141,12 +141,10 @@ class TokenGenerator:
         expires_at = authorization.issued_at + lifetime
         body = TOKEN_TYPES[resource.access_token_type](server, authorization, expires_at)
         body["expires_in"] = expires_at - authorization.received_at
-        scope = authorization.scope
         if authorization.openid_scope is not None:
-            scope = Scope(scope | authorization.openid_scope)
             access_token = str(body["access_token"])
             body["id_token"] = id_token.mint(server, authorization, access_token, expires_at)
-        if scope:
+        if scope := authorization.granted:
             body["scope"] = str(scope)
         refresh_token = authorization.refresh_token
         if isinstance(refresh_token, RefreshToken):
@@ -195,7 +193,7 @@ def _together() -> Generator[None, None, None]:
 def _capped(authorization: Authorization, cap: Scope, requested: str | None) -> Authorization:
     """``authorization`` with no more than ``cap`` in it, now or at a refresh."""
     if requested is not None and not authorization.scope <= cap:
-        raise InvalidScope("The scope is unknown, or more than was granted.", detail="policy")
+        raise InvalidScope("Part of the scope is not given here.", detail="policy")
     held = authorization.refresh_token
     if isinstance(held, RefreshToken):
         held = replace(held, scope=held.scope.only(cap))

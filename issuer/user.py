@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StrictBool
 from pydantic.dataclasses import dataclass
 
 from issuer.record import STRICT, Identifier, Instant, Text
-from issuer.scope import OPENID, Scope
+from issuer.scope import OFFLINE_ACCESS, OPENID, Scope
 from issuer.secret import PasswordHash
 
 CLAIMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -28,7 +28,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 CLAIM_NAMES = tuple(name for names in CLAIMS.values() for name in names)
 
-OPENID_SCOPES = (OPENID, *CLAIMS, "offline_access")
+OPENID_SCOPES = (OPENID, *CLAIMS, OFFLINE_ACCESS)
 """What the issuer itself honours: who the user is, to whom that may be told."""
 
 _BIRTHDATE = re.compile(r"[0-9]{4}(-[0-9]{2}-[0-9]{2})?")

@@ -12,7 +12,7 @@ from issuer.replay import Once
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import AuthorizationCode
 from issuer.server import AuthorizationServer
-from issuer.target import openid_scope, scope_for, target
+from issuer.target import openid_scope, scope_at, still_granted, target
 from keys.sealing import Unsealable
 
 
@@ -33,12 +33,12 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     allowed = server.audiences(client)
     resources = tuple([each for each in code.resources if each in allowed])
     resource = target(server, resources, form.all("resource"))
-    granted = code.scope.only(client.scope)
+    granted = still_granted(client, code.scope)
     return Authorization(
         id=code.id,
         client=client,
         user=user,
-        scope=scope_for(resource, granted, None),
+        scope=scope_at(resource, granted),
         resource=resource,
         issued_at=code.issued_at,
         received_at=now,

@@ -4,9 +4,10 @@ There is never a refresh token (section 4.4.3): the client can come back at any 
 """
 
 from issuer.request import AuthenticatedRequest, Authorization
+from issuer.scope import OFFLINE_ACCESS
 from issuer.sealed import fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import scope_for, target
+from issuer.target import asked_of_client, target
 
 
 def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:
@@ -17,10 +18,13 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     """
     client, form = authenticated.client, authenticated.form
     resource = target(server, client.resources, form.all("resource"))
+    scope = asked_of_client(client, resource, form.get("scope"))
+    if OFFLINE_ACCESS in scope:  # a wish that comes to nothing
+        scope = scope.only(resource.scopes)
     return Authorization(
         id=fresh_id(),
         client=client,
-        scope=scope_for(resource, client.scope, form.get("scope")),
+        scope=scope,
         resource=resource,
         issued_at=authenticated.received_at,
         received_at=authenticated.received_at,

@@ -8,7 +8,7 @@ from issuer.refreshing import new_refresh_token
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import scope_for, target
+from issuer.target import asked_of_client, target
 
 
 def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:
@@ -23,7 +23,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     login = form.get("username") or form.get("email") or form.require("username")
     password = form.require("password")
     resource = target(server, client.resources, form.all("resource"))
-    scope = scope_for(resource, client.scope, form.get("scope"))
+    scope = asked_of_client(client, resource, form.get("scope"))
     user = passwords.authenticate(server, login, password)
     grant_id = fresh_id()
     return Authorization(

@@ -10,7 +10,7 @@ from issuer.errors import InvalidGrant
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import RefreshToken, fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import openid_scope, refreshed_scope, target
+from issuer.target import openid_scope, refreshed_scope, still_granted, target
 from keys.sealing import Unsealable
 
 
@@ -36,7 +36,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     allowed = server.audiences(client)
     resources = [each for each in held.resources if each in allowed]
     resource = target(server, resources, form.all("resource"))
-    granted = held.scope.only(client.scope)
+    granted = still_granted(client, held.scope)
     scope, openid = refreshed_scope(
         resource, granted, openid_scope(server, resources, granted), form.get("scope")
     )

@@ -1,14 +1,16 @@
 """``Bearer``: a JWT that any resource server can verify (RFC 6750, RFC 9068)."""
 
 from issuer.request import Authorization
+from issuer.sealed import UserinfoClaims
 from issuer.server import AuthorizationServer
+from keys.access_tokens import LEEWAY
 
 TYP = "at+jwt"
 
 USERINFO = "userinfo"
-"""The claim by which an access token for the issuer itself tells of a user whom no registry knows.
+"""The claim by which an access token tells /userinfo of a user whom no registry knows.
 
-The issuer keeps nothing of them, and their client may know what it says.
+The issuer keeps nothing of them. It is sealed: the token's audience is told at /userinfo alone.
 """
 
 
@@ -40,18 +42,22 @@ def access_token_claims(
         "exp": expires_at,
         "jti": authorization.id,
     }
-    if authorization.scope:
-        claims["scope"] = str(authorization.scope)
+    tells_who = authorization.resource.tells_who
+    if scope := authorization.granted if tells_who else authorization.scope:
+        claims["scope"] = str(scope)
     if authorization.auth_time is not None:
         claims["auth_time"] = authorization.auth_time
     login = authorization.login
-    if login is not None and login.claims is not None:
-        claims |= _of_no_registry(server, authorization)
+    if login is not None and login.claims is not None and tells_who:
+        claims |= _of_no_registry(server, authorization, expires_at)
     return claims
 
 
-def _of_no_registry(server: AuthorizationServer, authorization: Authorization) -> dict[str, object]:
-    user = authorization.user
-    if user is None or authorization.resource is not server.registry.own:
+def _of_no_registry(
+    server: AuthorizationServer, authorization: Authorization, expires_at: int
+) -> dict[str, object]:
+    user, scope = authorization.user, authorization.openid_scope
+    if user is None or scope is None:
         return {}
-    return {USERINFO: user.claims(authorization.scope)}
+    held = UserinfoClaims(claims=user.claims(scope), expires_at=expires_at + LEEWAY)
+    return {USERINFO: server.seal(held, now=authorization.received_at)}

@@ -5,17 +5,22 @@ from typing import Any
 from msgspec.structs import replace
 
 from issuer.client import Client
+from issuer.registry import Registry
 from issuer.request import Response
+from issuer.resource import Resource
 from issuer.scope import Scope
 from issuer.sealed import AuthorizationCode
 from issuer.server import AuthorizationServer
+from issuer.settings import Settings
 from issuer.user import OPENID_SCOPES, Address, User
 from keys.ring import KeyRing
 from tests.asking import ask
-from tests.builders import NOW, VERIFIER, a_client, a_code, a_request, a_server, a_user
+from tests.builders import ISSUER, NOW, VERIFIER, a_client, a_code, a_request, a_server, a_user
 
 RING = KeyRing.new("ES256", NOW - 1000, "RS256", "PS256", "EdDSA")
 IDENTITY = Scope(OPENID_SCOPES)
+EVERYTHING = str(Scope({*IDENTITY, "read", "write"}))
+"""The scope that client web has to ask for to get all that it may have."""
 
 
 def a_relying_party(client_id: str = "web", **fields: Any) -> Client:
@@ -43,10 +48,22 @@ def an_openid_server(
     return a_server(*(clients or (a_relying_party(),)), ring=ring, **given)
 
 
+def with_resources(*resources: Resource, client: Client | None = None) -> AuthorizationServer:
+    """A server of these resources, whose client web asks who the user is."""
+    registry = Registry.of(
+        Settings(url=ISSUER),
+        resources=resources,
+        clients=(client or a_relying_party(),),
+        users=(a_known_user(),),
+    )
+    return AuthorizationServer.of(registry, RING)
+
+
 def a_code_with(server: AuthorizationServer, **fields: Any) -> str:
     """A code for client web and user alice that says this besides."""
     now = fields.get("issued_at", NOW)
     request = {name: fields.pop(name) for name in ("scope", "resource") if name in fields}
+    request.setdefault("scope", EVERYTHING)
     code = server.sealer.open(AuthorizationCode, a_code(server, now=now, **request), now=now)
     return server.seal(replace(code, **fields), now=now)
 

@@ -21,6 +21,7 @@ from keys.ring import KeyRing
 from tests.asking import a_refresh_token, ask, refresh
 from tests.builders import API, ISSUER, NOW, a_client, a_request
 from tests.openid.builders import (
+    EVERYTHING,
     RING,
     a_known_user,
     a_relying_party,
@@ -89,7 +90,7 @@ def test_there_is_none_without_openid(scope):
 @pytest.mark.parametrize("grant_type", ["client_credentials", "password"])
 def test_there_is_none_where_no_browser_was(grant_type):
     login = {"username": "alice", "password": "correct horse battery staple"}
-    given = login if grant_type == "password" else {}
+    given = login | {"scope": "read offline_access"} if grant_type == "password" else {}
     response = ask(SERVER, a_request(grant_type, **given))
     assert response.status == 200
     assert "id_token" not in response.body
@@ -154,7 +155,7 @@ def test_a_refresh_brings_one_about_the_same_login():
 
 
 def test_a_refresh_that_does_not_ask_for_openid_brings_none():
-    held = a_refresh_token(SERVER)
+    held = a_refresh_token(SERVER, scope=EVERYTHING)
     assert "id_token" not in refresh(SERVER, held, scope="read").body
     claims = said(id_token(refresh(SERVER, held, scope="read openid")))
     assert "email" not in claims
@@ -162,7 +163,7 @@ def test_a_refresh_that_does_not_ask_for_openid_brings_none():
 
 
 def test_it_tells_what_the_registry_says_now():
-    held = a_refresh_token(SERVER)
+    held = a_refresh_token(SERVER, scope=EVERYTHING)
     later = an_openid_server(users=(a_known_user(name="Alice Married"),))
     assert said(id_token(refresh(later, held)))["name"] == "Alice Married"
 
@@ -229,4 +230,4 @@ def test_nothing_secret_of_the_registry_is_in_it():
     text = json.dumps(said(id_token(redeemed(SERVER, login=LOGIN))))
     assert "argon2" not in text
     assert "sha256:" not in text
-    assert "id_token" not in redeemed(an_openid_server(a_client())).body
+    assert "id_token" not in redeemed(an_openid_server(a_client()), scope="read").body

@@ -7,8 +7,25 @@ from issuer.scope import Scope
 from issuer.sealed import AuthorizationCode
 from issuer.token import TokenGenerator
 from tests.asking import a_refresh_token, ask, claims_of, redeem, refresh, scope_of
-from tests.builders import API, ISSUER, NOW, OTHER_API, a_client, a_code, a_request, a_server
-from tests.openid.builders import IDENTITY, a_relying_party, an_openid_server
+from tests.builders import (
+    API,
+    ISSUER,
+    NOW,
+    OTHER_API,
+    a_client,
+    a_code,
+    a_mac_resource,
+    a_request,
+    a_resource,
+    a_server,
+)
+from tests.openid.builders import (
+    EVERYTHING,
+    IDENTITY,
+    a_relying_party,
+    an_openid_server,
+    with_resources,
+)
 
 SERVER = an_openid_server()
 WITH_API = a_relying_party()
@@ -24,7 +41,7 @@ def code_of(server, **request) -> AuthorizationCode:
     [
         pytest.param(WITH_API, {"scope": "openid read"}, (API, ISSUER), id="beside its own"),
         pytest.param(WITH_API, {"scope": "read"}, (API,), id="openid was not asked for"),
-        pytest.param(WITH_API, {}, (API, ISSUER), id="no scope: all that it may have"),
+        pytest.param(WITH_API, {}, (API,), id="no scope: openid was not asked for"),
         pytest.param(WITH_API, {"scope": "openid", "resource": (ISSUER,)}, (ISSUER,), id="alone"),
         pytest.param(
             WITH_API,
@@ -59,61 +76,81 @@ def test_a_client_acting_for_itself_is_nobody_to_the_issuer():
 @pytest.mark.parametrize(
     ("asked", "audience", "scope"),
     [
-        pytest.param({}, API, "read write", id="its own resource first"),
+        pytest.param({}, API, EVERYTHING, id="its own resource first"),
+        pytest.param({"resource": OTHER_API}, OTHER_API, f"{IDENTITY} read", id="another of its"),
         pytest.param({"resource": ISSUER}, ISSUER, str(IDENTITY), id="the issuer, asked for"),
     ],
 )
-def test_a_token_says_what_its_audience_knows_and_the_response_all_of_it(asked, audience, scope):
-    """B13: one audience, and no scope that is nothing to it."""
-    held = a_refresh_token(SERVER)
-    for response in (redeem(SERVER, **asked), refresh(SERVER, held, **asked)):
-        claims = claims_of(SERVER, response)
-        assert (claims["aud"], claims["scope"]) == (audience, scope)
-        assert scope_of(response) == {*scope.split(), *IDENTITY}
+def test_a_token_says_what_its_audience_knows_and_who_the_user_is(asked, audience, scope):
+    """B13: one audience. What the answer says of the scope, the token says too."""
+    server = an_openid_server(a_relying_party(resources=(API, OTHER_API)))
+    code = {"scope": EVERYTHING, "resource": (API, OTHER_API, ISSUER)}
+    held = a_refresh_token(server, **code)
+    for response in (
+        redeem(server, a_code(server, **code), **asked),
+        refresh(server, held, **asked),
+    ):
+        claims = claims_of(server, response)
+        assert claims["aud"] == audience
+        assert set(claims["scope"].split()) == set(scope.split()) == scope_of(response)
+
+
+@pytest.mark.parametrize("api", [
+    pytest.param(a_resource(userinfo=False), id="must not be able to ask who its callers are"),
+    pytest.param(a_mac_resource(API), id="takes mac tokens"),
+])  # fmt: skip
+def test_a_resource_whose_tokens_are_no_good_at_userinfo_reads_nothing_of_openid(api):
+    """The client has it all the same: its ID token says who the user is."""
+    server = with_resources(api)
+    first = redeem(server, a_code(server, scope="openid email read offline_access"))
+    for response in (first, refresh(server, str(first.body["refresh_token"]))):
+        assert claims_of(server, response)["scope"] == "offline_access read"
+        assert scope_of(response) == {"openid", "email", "read", "offline_access"}
+        assert "id_token" in response.body
 
 
 @pytest.mark.parametrize(
-    ("requested", "token", "response"),
+    ("requested", "scope"),
     [
-        ("openid read", {"read"}, {"openid", "read"}),
-        ("openid email", set(), {"openid", "email"}),
-        ("read", {"read"}, {"read"}),
-        ("openid pay", None, None),
+        (None, {*IDENTITY, "read", "write"}),
+        ("openid read", {"openid", "read"}),
+        ("openid email", {"openid", "email"}),
+        ("read", {"read"}),
+        ("read offline_access", {"read", "offline_access"}),
+        ("openid pay", None),
+        ("openid groups", None),
     ],
-)
-def test_a_refresh_may_ask_for_a_part_of_both(requested, token, response):
-    answer = refresh(SERVER, scope=requested)
-    if token is None:
+)  # fmt: skip
+def test_a_refresh_keeps_what_was_granted_and_narrowing_drops_the_rest(requested, scope):
+    """RFC 6749 section 6: nothing that was not granted, known or not."""
+    held = a_refresh_token(SERVER, scope=EVERYTHING)
+    answer = refresh(SERVER, held, **({"scope": requested} if requested else {}))
+    if scope is None:
         assert answer.error == "invalid_scope"
+        assert answer.body["error_description"] == (
+            "Part of the scope was not granted for this resource."
+        )
     else:
-        assert set(claims_of(SERVER, answer).get("scope", "").split()) == token
-        assert scope_of(answer) == response
+        assert set(claims_of(SERVER, answer)["scope"].split()) == scope == scope_of(answer)
+        assert ("id_token" in answer.body) == ("openid" in scope)
 
 
 def test_a_client_that_loses_openid_loses_the_issuer():
-    held, code = a_refresh_token(SERVER), a_code(SERVER, scope="openid read")
+    held, code = a_refresh_token(SERVER, scope=EVERYTHING), a_code(SERVER, scope="openid read")
     later = an_openid_server(a_client())
     for response in (refresh(later, held), redeem(later, code)):
-        assert scope_of(response) <= {"read", "write"}
+        assert scope_of(response) <= {"read", "write", "offline_access"}
         assert claims_of(later, response)["aud"] == API
     assert refresh(later, held, resource=ISSUER).error == "invalid_target"
 
 
-def test_a_policy_without_openid_gives_nothing_of_it():
-    generator = TokenGenerator(scope="read email")
-    response = ask(
-        SERVER,
-        a_request("refresh_token", refresh_token=a_refresh_token(SERVER)),
-        generator=generator,
-    )
-    assert scope_of(response) == {"read"}
-    generous = TokenGenerator(scope="read openid")
-    response = ask(
-        SERVER,
-        a_request("refresh_token", refresh_token=a_refresh_token(SERVER)),
-        generator=generous,
-    )
-    assert scope_of(response) == {"read", "openid"}
+@pytest.mark.parametrize(
+    ("policy", "scope"), [("read email", {"read"}), ("read openid", {"read", "openid"})]
+)
+def test_a_policy_without_openid_gives_nothing_of_it(policy, scope):
+    held = a_refresh_token(SERVER, scope=EVERYTHING)
+    request = a_request("refresh_token", refresh_token=held)
+    assert scope_of(ask(SERVER, request, generator=TokenGenerator(scope=policy))) == scope
 
 
 def test_a_scope_of_that_name_at_another_resource_is_that_resources_affair():

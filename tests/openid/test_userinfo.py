@@ -1,5 +1,7 @@
 """The userinfo endpoint: OpenID Connect Core section 5.3, RFC 6750 section 3."""
 
+import json
+
 import pytest
 from msgspec.structs import replace
 
@@ -7,15 +9,26 @@ from issuer.client import ISSUER_CLAIMS
 from issuer.scope import Scope
 from issuer.sealed import Login
 from issuer.userinfo import userinfo
-from keys import AccessRefused
+from keys import AccessRefused, Verifier
 from tests.asking import claims_of
-from tests.builders import ISSUER, NOW, SECRET, a_client
+from tests.builders import (
+    API,
+    ISSUER,
+    MAC_API,
+    NOW,
+    OTHER_API,
+    SECRET,
+    a_client,
+    a_mac_resource,
+    a_resource,
+)
 from tests.openid.builders import (
     RING,
     a_known_user,
     a_relying_party,
     an_openid_server,
     redeemed,
+    with_resources,
 )
 from tests.running import RunningIssuer
 
@@ -96,7 +109,6 @@ def test_the_live_registry_is_asked(server, why):
 @pytest.mark.parametrize(
     ("token", "now"),
     [
-        pytest.param(a_token(asked="https://api.example"), NOW, id="for a resource server"),
         pytest.param(str(redeemed(SERVER).body["id_token"]), NOW, id="an ID token"),
         pytest.param(a_token()[:-4] + "AAAA", NOW, id="another signature"),
         pytest.param(a_token(), NOW + 660, id="expired"),
@@ -119,30 +131,42 @@ def test_without_a_bearer_token_the_challenge_names_no_error(header):
 
 
 @pytest.mark.parametrize(
-    "server", [SERVER, an_openid_server(a_client(scope=Scope({"email", "read"})))]
+    ("server", "scope"),
+    [
+        pytest.param(SERVER, "read", id="it was not asked for"),
+        pytest.param(
+            an_openid_server(a_client(scope=Scope({"email", "read"}))),
+            "openid email",
+            id="the client may not have it any more",
+        ),
+    ],
 )
-def test_a_token_without_openid_is_not_enough(server):
+def test_a_token_without_openid_is_not_enough(server, scope):
     """RFC 6750 section 3.1: insufficient_scope."""
-    scope = "email" if server is SERVER else "openid email"
-    token = a_token(scope=scope, resource=(ISSUER,))
-    refused = refusal(server, token)
+    refused = refusal(server, a_token(scope=scope, asked=API))
     assert (refused.status, refused.error) == (403, "insufficient_scope")
     assert 'scope="openid"' in refused.headers["WWW-Authenticate"]
 
 
-def test_of_a_user_in_no_registry_it_says_what_the_login_application_said():
-    """Nothing is stored: the access token brings it, and no other token does."""
+@pytest.mark.parametrize("audience", [API, ISSUER])
+def test_of_a_user_in_no_registry_it_says_what_the_login_application_said(audience):
+    """Nothing is stored: the access token brings it, and nobody but the issuer can read it (R9)."""
     server = an_openid_server(login_url=LOGIN_URL)
-    response = redeemed(server, asked=ISSUER, sub="bob", login=BOB, scope="openid email address")
+    response = redeemed(server, asked=audience, sub="bob", login=BOB, scope="openid email address")
     token = str(response.access_token)
+    assert "bob@b.example" not in json.dumps(claims_of(server, response))
     said = {"email": "bob@b.example", "address": {"country": "FR"}}
-    assert claims_of(server, response)["userinfo"] == said
     assert userinfo(server, f"Bearer {token}", NOW) == {"sub": "bob", **said}
+    assert userinfo(server, f"Bearer {token}", NOW + 659) == {"sub": "bob", **said}
     assert refusal(an_openid_server(), token).detail == "user gone or inactive"
     inactive = (a_known_user(username="bob", active=False),)
     assert refusal(an_openid_server(login_url=LOGIN_URL, users=inactive), token).status == 401
-    elsewhere = redeemed(server, sub="bob", login=BOB)
-    assert "userinfo" not in claims_of(server, elsewhere)
+
+
+def test_a_token_without_openid_brings_nothing_of_its_user():
+    server = an_openid_server(login_url=LOGIN_URL)
+    response = redeemed(server, sub="bob", login=BOB, scope="read")
+    assert "userinfo" not in claims_of(server, response)
 
 
 def test_no_registration_says_who_a_user_is():
@@ -158,14 +182,60 @@ def test_a_key_that_signed_a_token_may_have_retired_since():
     assert userinfo(rotated, f"Bearer {token}", NOW + 500)["sub"] == "alice"
 
 
+@pytest.mark.parametrize("api", [
+    pytest.param(a_resource(userinfo=False), id="it registered that by now"),
+    pytest.param(a_resource(OTHER_API), id="it is gone"),
+    pytest.param(a_mac_resource(API), id="it takes mac tokens by now"),
+])  # fmt: skip
+def test_a_token_for_an_api_that_is_no_good_here_by_now_is_refused(api):
+    """The live registry is asked about the audience as well."""
+    token = a_token(asked=API)
+    assert userinfo(SERVER, f"Bearer {token}", NOW)["sub"] == "alice"
+    assert "aud is" in refusal(with_resources(api), token).detail
+
+
+def test_a_token_for_an_api_that_its_client_lost_is_refused():
+    later = an_openid_server(a_relying_party(resources=(OTHER_API,)))
+    refused = refusal(later, a_token(asked=API))
+    assert "not its client's any more" in refused.detail
+
+
+@pytest.mark.parametrize("kind", ["ID token", "of another issuer", "of no registered audience"])
+def test_another_jwt_of_any_audience_is_refused(kind):
+    """J13 to J16: reading the audience first believes nothing of it."""
+    claims = claims_of(SERVER, redeemed(SERVER))
+    changed = {
+        "ID token": ("JWT", {}),
+        "of another issuer": ("at+jwt", {"iss": "https://other.example"}),
+        "of no registered audience": ("at+jwt", {"aud": "https://unknown.example"}),
+    }
+    typ, change = changed[kind]
+    token = SERVER.signing_key(NOW).sign(typ, claims | change)
+    assert refusal(SERVER, token).status == 401
+    good = SERVER.signing_key(NOW).sign("at+jwt", claims)
+    assert userinfo(SERVER, f"Bearer {good}", NOW)["sub"] == "alice"
+
+
+@pytest.mark.parametrize("userinfo_claim", ["x", {"email": "root@example.com"}, 1])
+def test_claims_of_a_user_that_were_not_sealed_here_are_not_believed(userinfo_claim):
+    server = an_openid_server(login_url=LOGIN_URL)
+    claims = claims_of(server, redeemed(server, sub="bob", login=BOB, scope="openid email"))
+    token = server.signing_key(NOW).sign("at+jwt", claims | {"userinfo": userinfo_claim})
+    assert refusal(server, token).status == 401
+
+
 # --- over HTTP ---
+
+
+def bearing(answer: dict[str, str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {answer['access_token']}"}
 
 
 @pytest.fixture
 def bearer(provider: RunningIssuer) -> dict[str, str]:
     """The header of client wiki, by whom alice logged in."""
-    answer = provider.redeem(provider.code(client_id="wiki"), "wiki").json()
-    return {"Authorization": f"Bearer {answer['access_token']}"}
+    code = provider.code(client_id="wiki", scope="openid profile email address phone")
+    return bearing(provider.redeem(code, "wiki").json())
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -207,18 +277,26 @@ def test_a_refusal_is_a_challenge_and_json(provider):
     assert provider.http.delete("/userinfo").status_code == 405
 
 
-def test_a_token_of_a_client_with_a_resource_is_asked_for(provider):
-    """Its first token is for that resource; `resource` names the issuer."""
-    first = provider.redeem(provider.code(client_id="web")).json()
-    refused = provider.http.get(
-        "/userinfo", headers={"Authorization": f"Bearer {first['access_token']}"}
-    )
-    assert refused.status_code == 401
-    second = provider.refresh(first["refresh_token"], resource=provider.url).json()
-    answer = provider.http.get(
-        "/userinfo", headers={"Authorization": f"Bearer {second['access_token']}"}
-    )
-    assert answer.json()["sub"] == "alice"
+def test_a_token_for_an_api_is_good_there_and_here(provider):
+    """Most relying parties name no resource, and ask with the token that they have."""
+    first = provider.redeem(provider.code(scope="openid email read")).json()
+    second = provider.refresh(first["refresh_token"]).json()
+    narrowed = provider.refresh(first["refresh_token"], scope="read").json()
+    api = Verifier(provider.url, API)
+    for answer in (first, second):
+        assert api.verify(answer["access_token"]).scope == set(answer["scope"].split())
+        said = provider.http.get("/userinfo", headers=bearing(answer))
+        assert said.json() == {"sub": "alice", "email": "alice@example.com"}
+    assert api.verify(narrowed["access_token"]).scope == {"read"}
+    refused = provider.http.get("/userinfo", headers=bearing(narrowed))
+    assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
+    mac = provider.refresh(
+        provider.redeem(provider.code(scope="openid read", resource=(MAC_API,))).json()[
+            "refresh_token"
+        ]
+    ).json()
+    assert mac["token_type"] == "mac"
+    assert provider.http.get("/userinfo", headers=bearing(mac)).status_code == 401
     log = provider.log.read_text()
     assert SECRET not in log
     assert second["access_token"] not in log

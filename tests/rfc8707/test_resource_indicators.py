@@ -6,8 +6,20 @@ from issuer.errors import InvalidTarget
 from issuer.registry import Registry
 from issuer.scope import Scope
 from issuer.server import AuthorizationServer
-from tests.asking import a_refresh_token, a_request_of, ask, claims_of, redeem, scope_of
-from tests.builders import API, NOW, OTHER_API, RING, a_client, a_code, a_resource, a_server
+from issuer.settings import Settings
+from tests.asking import a_refresh_token, a_request_of, ask, claims_of, redeem, refresh, scope_of
+from tests.builders import (
+    API,
+    ISSUER,
+    NOW,
+    OTHER_API,
+    RING,
+    a_client,
+    a_code,
+    a_resource,
+    a_server,
+    a_user,
+)
 
 BOTH = {"resources": (API, OTHER_API), "scope": Scope({"read", "write", "pay"})}
 UNKNOWN = "https://unknown.example"
@@ -27,6 +39,7 @@ def asked(server, *resources, **parameters):
         pytest.param([API], API, id="the first"),
         pytest.param([OTHER_API], OTHER_API, id="the second"),
         pytest.param(["", OTHER_API], OTHER_API, id="an empty one beside another"),
+        pytest.param([API + "/"], API, id="what JavaScript's URL class makes of it"),
     ],
 )
 def test_a_token_is_for_the_resource_that_was_asked_for(resources, audience):
@@ -41,7 +54,10 @@ def test_a_token_is_for_the_resource_that_was_asked_for(resources, audience):
         pytest.param([UNKNOWN], id="unknown"),
         pytest.param([API, OTHER_API], id="two: a token has one audience"),
         pytest.param([API, API], id="the same twice"),
-        pytest.param([API + "/"], id="a slash more"),
+        pytest.param([API + "//"], id="two slashes more"),
+        pytest.param([API + "/?"], id="a slash and an empty query more"),
+        pytest.param([API, API + "/"], id="the same in two spellings"),
+        pytest.param([API + ":443"], id="the default port"),
         pytest.param([API.upper()], id="upper case"),
         pytest.param([API + "#"], id="a fragment"),
         pytest.param(["api.example"], id="no URI"),
@@ -128,6 +144,29 @@ def test_of_two_granted_resources_one_may_be_withdrawn():
     code = a_code(both, resource=(API, OTHER_API))
     one = a_server(a_client(resources=(OTHER_API,), scope=Scope({"read", "pay"})))
     assert claims_of(one, redeem(one, code))["aud"] == OTHER_API
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked_for"),
+    [
+        pytest.param(API, API + "/", id="registered without the slash"),
+        pytest.param(API + "/", API, id="registered with it"),
+        pytest.param(API + "/", API + "/", id="as registered"),
+    ],
+)
+def test_an_empty_path_and_a_slash_are_one_resource_whatever_the_grant(registered, asked_for):
+    """RFC 3986 section 6.2.3. The audience stays as it was registered."""
+    web = a_client(resources=(registered,))
+    server = AuthorizationServer.of(
+        Registry.of(Settings(url=ISSUER), resources=(a_resource(registered),), clients=(web,),
+                    users=(a_user(),)), RING)  # fmt: skip
+    code = a_code(server, resource=(asked_for,))
+    first = redeem(server, code, resource=asked_for)
+    held = str(first.body["refresh_token"])
+    for answer in (first, refresh(server, held, resource=asked_for), asked(server, asked_for)):
+        assert claims_of(server, answer)["aud"] == registered
+    elsewhere = refresh(server, held, resource=asked_for + "/mcp")
+    assert elsewhere.error == "invalid_target"
 
 
 def test_a_client_may_not_ask_its_user_for_another_resource():
