@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from keys import file_text
+
 MAX_BYTES = 64 * 2**20
 """Bytes of one file: 100 000 clients take about 40 MB."""
 
@@ -54,7 +56,7 @@ def read(file: str, content: bytes) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         raise ValueError(f"is larger than {MAX_BYTES // 2**20} MiB")
     try:
-        text = content.decode()
+        text = file_text.decode(content)
         if file.endswith(".json"):
             table = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
             if "\\u" in text:
@@ -62,8 +64,6 @@ def read(file: str, content: bytes) -> dict[str, Any]:
                 json.dumps(table, ensure_ascii=False).encode()
         else:
             table = tomllib.loads(text)
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8") from None
     except UnicodeEncodeError:
         raise ValueError("has half a surrogate pair: one \\u escape without the other") from None
     except RecursionError:

@@ -22,6 +22,7 @@ from issuer import documents, files, registry
 from issuer.consistency import Offered
 from issuer.documents import Problem, dotted, near
 from issuer.record import rfc3339
+from keys import file_text
 
 Table = MutableMapping[str, Any]
 Change = Callable[[Table], None]
@@ -147,7 +148,16 @@ def _destination(path: Path, contents: Mapping[str, bytes], table: str, file: st
     return candidates[0] if candidates else f"{table}.toml"
 
 
+def _marked_as(old: bytes, new: bytes) -> bytes:
+    """``new`` with a byte order mark where ``old`` has one: some editor may count on it."""
+    return new if old == file_text.unmarked(old) else file_text.BYTE_ORDER_MARK + new
+
+
 def _added(file: str, content: bytes, at: tuple[str, str], record: Mapping[str, Any]) -> bytes:
+    return _marked_as(content, _added_to(file, file_text.unmarked(content), at, record))
+
+
+def _added_to(file: str, content: bytes, at: tuple[str, str], record: Mapping[str, Any]) -> bytes:
     table, name = at
     if file.endswith(".json"):
         whole = documents.read(file, content or b"{}")
@@ -165,6 +175,10 @@ def _added(file: str, content: bytes, at: tuple[str, str], record: Mapping[str, 
 
 
 def _changed(file: str, content: bytes, change: Change) -> bytes:
+    return _marked_as(content, _changed_in(file, file_text.unmarked(content), change))
+
+
+def _changed_in(file: str, content: bytes, change: Change) -> bytes:
     if file.endswith(".json"):
         whole = documents.read(file, content)
         change(whole)

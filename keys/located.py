@@ -7,6 +7,9 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+from keys import file_text
+from keys.file_text import NotUTF8
+
 _QUOTABLE = 32  # Characters. A longer name is not repeated: it may be a key in the wrong place.
 
 
@@ -57,9 +60,9 @@ class Place:
 def parse_json(data: bytes, place: Place) -> object:
     """The JSON in ``data``, its objects as ``JSONObject``; ``None`` and a problem if it is none."""
     try:
-        return json.loads(data.decode(), object_pairs_hook=JSONObject)
-    except UnicodeDecodeError:
-        place.refuse("not UTF-8")
+        return json.loads(file_text.decode(data), object_pairs_hook=JSONObject)
+    except NotUTF8 as other:
+        place.refuse(str(other))
     except json.JSONDecodeError as wrong:
         place.refuse(f"not JSON at line {wrong.lineno}")
     except (ValueError, RecursionError):

@@ -8,7 +8,7 @@ import click
 
 from issuer.cli.page import note
 from issuer.cli.refusal import Refusal
-from keys import private_file
+from keys import file_text, private_file
 from keys.encoding import parse_object
 from keys.mac.key_wrapping import DecryptionKeys
 
@@ -58,7 +58,7 @@ def _create(path: Path, jwk: Jwk) -> None:
 def _held(path: Path) -> list[Jwk]:
     try:
         DecryptionKeys.from_file(path)
-        held: list[Jwk] = parse_object(private_file.read(path))["keys"]
+        held: list[Jwk] = parse_object(file_text.unmarked(private_file.read(path)))["keys"]
     except ValueError as error:
         raise Refusal(str(error), "Nothing was changed.") from None
     return held

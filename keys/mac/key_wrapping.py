@@ -16,7 +16,7 @@ from typing import Any
 from joserfc import jwe
 from joserfc.errors import JoseError
 
-from keys import private_file
+from keys import file_text, private_file
 from keys.encoding import from_base64url, parse_object, to_base64url, to_json
 from keys.errors import InvalidToken, KeysUnavailable
 from keys.mac.agreement_keys import (
@@ -145,7 +145,7 @@ class DecryptionKeys:
 
 def _read_file(path: Path) -> Mapping[str, Key]:
     try:
-        return _read_jwks(parse_object(private_file.read(path)))
+        return _read_jwks(parse_object(file_text.decode(private_file.read(path)).encode()))
     except private_file.UnfitFile:
         raise
     except ValueError as error:

@@ -262,3 +262,32 @@ def test_no_descriptor_stays_open(registry):
     for number in range(5):
         add(registry, f"https://{number}.example")
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("registry.toml", ISSUER + '[resources."https://a"]\nscopes = []\n'),
+        (
+            "registry.json",
+            '{"issuer": {"url": "https://a.example"}, "resources": {"https://a": {}}}',
+        ),
+    ],
+)
+def test_a_byte_order_mark_stays_where_one_was(tmp_path, name, text):
+    """As comments do: what an edit is not about is left as somebody's editor wrote it."""
+    for mark in (b"\xef\xbb\xbf", b""):
+        path = tmp_path / name
+        path.write_bytes(mark + text.encode())
+        add(path)
+        edit.change(path, ("resources", "https://a"), a_scope, offered=OFFERED)
+        content = path.read_bytes()
+        assert content.startswith(mark)
+        assert content.count(b"\xef\xbb\xbf") == bool(mark)
+        resources = parse({name: content}, OFFERED).resources
+        assert set(resources) == {"https://a", "https://new.example"}
+        assert resources["https://a"].scopes == ("read",)
+
+
+def a_scope(record: edit.Table) -> None:
+    record["scopes"] = ["read"]

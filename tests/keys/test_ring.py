@@ -10,6 +10,7 @@ from keys.algorithms import ALGORITHMS, thumbprint
 from keys.ring import JWKS_MAX_AGE, InvalidKeyRing, KeyRing, NoCurrentKey, read, write
 from keys.timetable import State
 
+SAVE_IT = "save it as UTF-8 (in PowerShell: Set-Content -Encoding utf8)"
 NOW = 1_800_000_000
 DAY = 86400
 LIFETIMES = {"longest_token_lifetime": 600, "longest_sealed_lifetime": 30 * DAY}
@@ -466,8 +467,14 @@ def test_all_problems_are_named_at_once(ring):
         pytest.param(
             b'{"signing_keys": [\n', "keyring.json: not JSON at line 2", id="half written"
         ),
-        pytest.param(b"\xff\xfe{}", "keyring.json: not UTF-8", id="not UTF-8"),
-        pytest.param(b"\xef\xbb\xbf{}", "keyring.json: not JSON at line 1", id="a BOM"),
+        pytest.param(
+            b"\xff{}", f"keyring.json: is not UTF-8, first at line 1: {SAVE_IT}", id="not UTF-8"
+        ),
+        pytest.param(
+            "{}".encode("utf-16-be"),
+            f"keyring.json: is UTF-16 (big-endian), not UTF-8: {SAVE_IT}",
+            id="UTF-16",
+        ),
         pytest.param(b"[" * 100_000, "keyring.json: not JSON that belongs here", id="a JSON bomb"),
         pytest.param(b"9" * 5000, "keyring.json: not JSON that belongs here", id="a long number"),
         pytest.param(b"[]", "keyring.json: must be an object", id="an array"),
