@@ -8,6 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from issuer.documents import near
+from issuer.redirect_uri import is_native
 from issuer.scope import OFFLINE_ACCESS
 from keys.audience import canonical
 
@@ -102,6 +103,24 @@ def check_at(registry: Registry, now: int) -> Iterator[Finding]:
     for name, resource in registry.resources.items():
         if resource.is_mac and resource.encryption_key(now) is None:
             yield ("resources", name, "jwks"), "has no key whose not_before has come"
+
+
+def warnings(registry: Registry) -> Iterator[Finding]:
+    """What holds together, but not for everybody or not as well as it could.
+
+    Nothing is refused for it: ``issuer check`` says it, and workers log it.
+    """
+    for client in registry.clients.values():
+        yield from _warn_of_imitation(client)
+
+
+def _warn_of_imitation(client: Client) -> Iterator[Finding]:
+    if client.skip_consent and client.is_public and any(map(is_native, client.redirect_uris)):
+        sentence = (
+            "lets codes go to an application on people's own machines unasked, and anybody can "
+            "make one that says it is this one (RFC 8252 section 8.6)"
+        )
+        yield ("clients", client.client_id, "skip_consent"), sentence
 
 
 def _check_names(

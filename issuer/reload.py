@@ -14,7 +14,8 @@ from itertools import product
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from issuer import files, registry
+from issuer import consistency, files, registry
+from issuer.documents import dotted
 from issuer.freeing import free
 from issuer.load import (
     Contents,
@@ -34,7 +35,7 @@ INTERVAL = 1.0
 STAMP_AGE = 2
 """Seconds since its last change after which a file whose stamp is the same is not read again."""
 MAX_LOGGED = 20
-"""Problems that one log line names; ``issuer check`` names them all."""
+"""Problems, or warnings, that one log line names; ``issuer check`` names them all."""
 
 log = logging.getLogger("issuer.reload")
 
@@ -51,6 +52,14 @@ def _no_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+async def _at_an_edge(work: Callable[[], None]) -> None:
+    """Does ``work`` in a thread; a mistake of ours is logged, and ends nothing."""
+    try:
+        await asyncio.to_thread(work)
+    except Exception as error:  # noqa: BLE001  an edge: nobody else would start it again
+        log.error("unexpected %s", type(error).__name__)  # noqa: TRY400  its text may quote
 
 
 class Watched(Generic[T]):
@@ -125,21 +134,22 @@ class Reloader:
         self.server = combine(self._registry.value, self._keyring.value, clock())
         self.reloads = 0
         self.refusals = 0
+        self._warned: frozenset[str] = frozenset()
+        """What was said already: another reload says only what is new."""
 
     async def watch(self) -> None:
-        """Looks for changes until it is cancelled."""
+        """Says what it warns of, and looks for changes until it is cancelled."""
+        await _at_an_edge(self.warn)
         while True:
             await asyncio.sleep(INTERVAL)
-            try:
-                await asyncio.to_thread(self.look)
-            except Exception as error:  # noqa: BLE001  an edge: nobody else would start it again
-                log.error("unexpected %s", type(error).__name__)  # noqa: TRY400  its text may quote
+            await _at_an_edge(self.look)
 
     def look(self) -> None:
         """Looks once, and puts in force what is new and good."""
         before = self.server.registry
         self._look()
         if before is not self.server.registry:
+            self.warn()
             records = [*before.clients.values(), *before.users.values()]
             del before
             free(records)
@@ -164,6 +174,17 @@ class Reloader:
                 break
         if newest is not None and any(looks):
             self._refuse(newest)
+
+    def warn(self) -> None:
+        """Logs what the registry in force has warnings for, each once."""
+        found = [
+            f"{dotted(path)}: {why}" for path, why in consistency.warnings(self.server.registry)
+        ]
+        new = [each for each in found if each not in self._warned]
+        self._warned = frozenset(found)
+        if new:
+            fields = {"warnings": new[:MAX_LOGGED], "number_of_warnings": len(new)}
+            log.warning("the registry could be safer", extra={"fields": fields})
 
     def status(self) -> dict[str, object]:
         """What is in force, and whether something on disk is not, for ``/readyz``."""

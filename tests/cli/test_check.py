@@ -55,3 +55,28 @@ def test_a_missing_file_is_named_with_what_helps(run, tmp_path):
     assert "registry.toml: No such file or directory" in result.stderr
     assert "keyring.json: No such file or directory" in result.stderr
     assert "`issuer init`" in result.stderr
+
+
+CARELESS = """
+[clients.app]
+token_endpoint_auth_method = "none"
+redirect_uris = ["com.example.app:/cb"]
+scope = "read"
+resources = ["https://api.example"]
+skip_consent = true
+"""
+
+
+def test_what_could_be_safer_is_named_below_and_is_no_failure(run, registry):
+    assert "warning" not in run("check").stdout
+    registry.write_text(registry.read_text() + CARELESS)
+    result = run("check")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Everything is fine.")
+    said = result.stdout.partition("Good, with 1 warning:")[2].split("\n\n")
+    assert [each.strip() for each in said if each] == [
+        "clients.app.skip_consent: lets codes go to an application on people's own machines "
+        "unasked, and anybody can make one that says it is this one (RFC 8252 section 8.6)"
+    ]
+    registry.write_text(registry.read_text() + CARELESS.replace("clients.app", "clients.other"))
+    assert "Good, with 2 warnings:" in run("check").stdout

@@ -277,3 +277,17 @@ def test_a_directory_of_files_is_followed(an_issuer: Callable[..., RunningIssuer
     assert "other.json" in problem
     assert "team.json" in problem
     assert live.answers("billing") == {200}
+
+
+def test_what_could_be_safer_is_said_by_every_worker_at_its_start(an_issuer):
+    issuer = an_issuer()
+    table = issuer.read_registry()
+    app = {"redirect_uris": ["com.example.app:/cb"], "skip_consent": True}
+    table["clients"]["spa"] |= app
+    issuer.write_registry(table)
+    live = Live(issuer)
+    message = "the registry could be safer"
+    live.issuer.wait_until(lambda: len(live.said(message)) == WORKERS, WITHIN)
+    (line, *_) = live.said(message)
+    assert (line["level"], line["number_of_warnings"]) == ("warning", 1)
+    assert line["warnings"][0].startswith("clients.spa.skip_consent: lets codes go")

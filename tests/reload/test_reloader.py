@@ -74,6 +74,12 @@ def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What is warned of, in the order of the log."""
+    records = [each for each in caplog.records if each.levelno == logging.WARNING]
+    return [line.partition(":")[0] for each in records for line in each.fields["warnings"]]
+
+
 def edited(edit: Callable[[dict[str, Any]], object]) -> Spoil:
     """A registry that was good before ``edit``."""
 
@@ -395,3 +401,21 @@ def test_a_sealing_key_that_was_taken_away_takes_its_values_along(files):
     files.settle()
     kids = [each.kid for each in files.reloader.server.ring.sealing_keys]
     assert kids == [new.kid]
+
+
+def test_what_could_be_safer_is_logged_once_and_is_in_force(files, caplog):
+    files.reloader.warn()
+    assert warnings(caplog) == []
+    careless = a_record(redirect_uris=["com.example.app:/cb"], skip_consent=True)
+    files.write(app=careless)
+    files.settle()
+    assert "app" in files.clients
+    files.write(other=careless)
+    files.settle()
+    files.reloader.warn()
+    assert warnings(caplog) == ["clients.app.skip_consent", "clients.other.skip_consent"]
+    files.write(app=careless | {"skip_consent": False})
+    files.settle()
+    files.write(app=careless)
+    files.settle()
+    assert warnings(caplog)[2:] == ["clients.app.skip_consent"], "it was mended, and is back"
