@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from issuer import precis
 from issuer.documents import near
 from issuer.redirect_uri import is_native
 from issuer.scope import OFFLINE_ACCESS
@@ -112,6 +113,15 @@ def warnings(registry: Registry) -> Iterator[Finding]:
     """
     for client in registry.clients.values():
         yield from _warn_of_imitation(client)
+    for name in registry.users:
+        yield from _warn_of_username(name)
+
+
+def _warn_of_username(name: str) -> Iterator[Finding]:
+    try:
+        precis.username(name)
+    except precis.Forbidden as forbidden:
+        yield ("users", name), f"{forbidden} (RFC 8265 section 3.4); some devices cannot type it"
 
 
 def _warn_of_imitation(client: Client) -> Iterator[Finding]:
@@ -176,7 +186,7 @@ def _check_grants(client: Client) -> Iterator[Finding]:
 
 def _check_users(registry: Registry) -> Iterator[Finding]:
     subjects: dict[str, str] = {}
-    logins = {name: name for name in registry.users}
+    yield from _check_logins(registry)
     for name, user in registry.users.items():
         if user.sub in registry.clients:
             yield (
@@ -188,5 +198,24 @@ def _check_users(registry: Registry) -> Iterator[Finding]:
             )
         if subjects.setdefault(user.sub, name) != name:
             yield ("users", name, "sub"), f'is also that of "{subjects[user.sub]}"'
-        if user.email and logins.setdefault(user.email, name) != name:
-            yield ("users", name, "email"), f'is also a login of "{logins[user.email]}"'
+
+
+def _check_logins(registry: Registry) -> Iterator[Finding]:
+    """What one types must be the login of one user: else the password of another is asked for."""
+    usernames: dict[str, str] = {}
+    for name in registry.users:
+        first = usernames.setdefault(precis.same_username(name), name)
+        if first != name:
+            yield ("users", name), f'is the username "{first}" in another Unicode form (RFC 8265)'
+    # Usernames differ in case. An address does not, also where it is some other's username.
+    taken: dict[str, list[str]] = {}
+    for name in registry.users:
+        taken.setdefault(precis.same_address(name), []).append(name)
+    for name, user in registry.users.items():
+        logins = taken.setdefault(precis.same_address(user.email), []) if user.email else []
+        other = next((each for each in logins if each != name), None)
+        if other is not None:
+            alike = user.email in {other, registry.users[other].email}
+            why = "" if alike else "; case and Unicode form do not count in an address"
+            yield ("users", name, "email"), f'is also a login of "{other}"{why}'
+        logins.append(name)

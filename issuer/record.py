@@ -101,7 +101,7 @@ Instant = Annotated[
 """Whole seconds since 1970, written as an RFC 3339 time."""
 
 Identifier = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_identifier)]
-"""Compared byte by byte; nothing is normalized."""
+"""Compared byte by byte; nothing is normalized. (What people type as a login is: ``precis``.)"""
 
 Text = Annotated[str, Field(max_length=1000), AfterValidator(_identifier)]
 

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from pydantic import TypeAdapter, ValidationError
 
-from issuer import consistency, documents, secret
+from issuer import consistency, documents, precis, secret
 from issuer.branding import Branding
 from issuer.client import Client, ClientSecret
 from issuer.consistency import Offered
@@ -77,7 +77,8 @@ class Registry:
     digest: str
     """``sha256:`` and the hex SHA-256 hash of the files' names and contents."""
     _by_canonical: Mapping[str, Resource] = field(repr=False)
-    _logins: Mapping[str, User] = field(repr=False)
+    _usernames: Mapping[str, User] = field(repr=False)
+    _addresses: Mapping[str, User] = field(repr=False)
     _subjects: Mapping[str, User] = field(repr=False)
     _decoy_secrets: tuple[tuple[ClientSecret, ...], ...] = field(repr=False)
     _decoy_passwords: tuple[str, ...] = field(repr=False)
@@ -95,7 +96,6 @@ class Registry:
         digest: str = "",
     ) -> "Registry":
         """The registry of these records. Whether they fit together is not checked here."""
-        logins = {user.email: user for user in users if user.email}
         own = Resource(resource=issuer.url, scopes=OPENID_SCOPES)
         return cls(
             issuer=issuer,
@@ -109,7 +109,12 @@ class Registry:
             _by_canonical=MappingProxyType(
                 {canonical(each.resource): each for each in (*resources, own)}
             ),
-            _logins=MappingProxyType(logins | {user.username: user for user in users}),
+            _usernames=MappingProxyType(
+                {precis.same_username(each.username): each for each in users}
+            ),
+            _addresses=MappingProxyType(
+                {precis.same_address(each.email): each for each in users if each.email}
+            ),
             _subjects=MappingProxyType({user.sub: user for user in users}),
             has_stretched_secrets=any(
                 secret.is_stretched(each.hash)
@@ -141,8 +146,9 @@ class Registry:
         return self.resources.get(identifier) or self._by_canonical.get(canonical(identifier))
 
     def user_named(self, login: str) -> User | None:
-        """The user with this username or e-mail address, compared byte by byte."""
-        return self._logins.get(login)
+        """The user with this username, as RFC 8265 compares it, or with this e-mail address."""
+        username, address = precis.same_username(login), precis.same_address(login)
+        return self._usernames.get(username) or self._addresses.get(address)
 
     def user_called(self, sub: str) -> User | None:
         """The user whom tokens call ``sub``."""
@@ -158,8 +164,12 @@ class Registry:
         return self._decoy_secrets[self._pick(client_id, len(self._decoy_secrets))]
 
     def decoy_password(self, login: str) -> str:
-        """Some user's password hash, for a login that has none."""
-        return self._decoy_passwords[self._pick(login, len(self._decoy_passwords))]
+        """Some user's password hash, for a login that has none.
+
+        The same one for all the ways to write an address: a known one has one hash in all of them.
+        """
+        written = precis.same_address(precis.same_username(login))
+        return self._decoy_passwords[self._pick(written, len(self._decoy_passwords))]
 
     def _pick(self, name: str, among: int) -> int:
         return crc32(name.encode(errors="surrogatepass"), crc32(self.digest.encode())) % among

@@ -94,7 +94,7 @@ class User:
     """Such as fr-FR."""
     updated_at: Instant | None = None
     email: Text | None = None
-    """Another name to log in with."""
+    """Another name to log in with; case does not count in it."""
     email_verified: StrictBool | None = None
     address: Address | None = None
     phone_number: Text | None = None

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from issuer import secret
+from issuer import precis, secret
 from issuer.cli.page import note
 from issuer.cli.place import Place, pass_place
 from issuer.cli.secrets import chosen
@@ -13,6 +13,13 @@ from issuer.user import CLAIM_NAMES
 CLAIMS = tuple(name for name in CLAIM_NAMES if name not in ("email", "address"))
 """The claims of OpenID Connect Core section 5.1 that an option can spell."""
 TRUTH = {"true": True, "false": False}
+
+
+def _username(_: click.Context, __: click.Parameter, typed: str) -> str:
+    try:
+        return precis.username(typed)
+    except precis.Forbidden as forbidden:
+        raise click.BadParameter(f"{forbidden} (RFC 8265)") from None
 
 
 def _claims(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -32,7 +39,7 @@ def user() -> None:
 
 
 @user.command
-@click.argument("username")
+@click.argument("username", callback=_username)
 @click.option("--email", metavar="ADDRESS", help="Another name to log in with.")
 @click.option("--sub", help="What tokens call the user; the username if left out.")
 @click.option(
@@ -58,12 +65,15 @@ def add(
 ) -> None:
     """Add a user; the password is asked for and kept as an argon2id hash.
 
+    Username and password are kept in the form in which what people type is compared, and refused
+    with what no other keyboard may have (RFC 8265).
+
     \b
     Examples:
       issuer user add alice --email alice@example.com --claim name="Alice Example"
       pass show alice | issuer user add alice --password-stdin
     """
-    password = chosen("Password", from_stdin=password_stdin)
+    password = chosen("Password", from_stdin=password_stdin, form=precis.password)
     record: dict[str, Any] = {"sub": sub, "email": email, **claims}
     record = {name: value for name, value in record.items() if value not in (None, "")}
     record["password_hash"] = secret.argon2id_hash(password)

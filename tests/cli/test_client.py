@@ -160,6 +160,14 @@ def test_a_chosen_secret_is_stretched_and_never_shown(run, registry):
     assert secret.matches(chosen, "open sesame")
 
 
+def test_a_chosen_secret_is_what_every_client_can_send(run, registry):
+    """RFC 6749 appendix A.2."""
+    before, typed = registry.read_text(), "s\u00e9same ouvre-toi\n"
+    result = run("client", "secret", "web", "--chosen", stdin=typed * 2)
+    assert (result.exit_code, registry.read_text()) == (2, before)
+    assert "must be printable ASCII, and not have U+00E9" in " ".join(result.stderr.split())
+
+
 def test_a_public_client_gets_no_secret(run, registry):
     run("client", "add", "app", "--public", "--redirect-uri", "com.example.app:/cb")
     result = run("client", "secret", "app")

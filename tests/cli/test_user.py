@@ -2,6 +2,8 @@
 
 import tomllib
 
+import pytest
+
 from issuer import secret
 
 PASSWORD = "correct horse"
@@ -84,3 +86,46 @@ def test_a_resource_is_an_absolute_uri(run, registry):
     result = run("resource", "add", "pay")
     assert result.exit_code == 1
     assert "must be an absolute URI" in result.stderr
+
+
+def test_username_and_password_are_kept_in_the_form_that_is_compared(run, registry):
+    """RFC 8265: here both have a letter of two code points."""
+    result = run("user", "add", "zoe\u0308", "--password-stdin", stdin="noe\u0308l in June\n")
+    assert result.exit_code == 0
+    added = tomllib.loads(registry.read_text())["users"]["zo\u00eb"]
+    assert secret.matches(added["password_hash"], "no\u00ebl in June")
+
+
+@pytest.mark.parametrize(
+    ("username", "stdin", "sentence"),
+    [
+        ("R&D \U0001f680", PASSWORD, "must not have U+1F680 ROCKET: a symbol beyond ASCII"),
+        ("bob ", PASSWORD, "must not be empty, nor begin or end with a space"),
+        ("bob", "tab\tin the middle", "the password must not have U+0009: a control character"),
+        ("bob", "zero\u200bwidth", "the password must not have U+200B ZERO WIDTH SPACE"),
+        ("bob", "e\u0301" * 7, "the password must have at least 8 characters"),
+        ("bob", b"caf\xe9 au lait\n", "the password is not UTF-8"),
+        ("bob", f"{PASSWORD}\r\n".encode("utf-16-le"), "the password is UTF-16 (little-endian)"),
+    ],
+)
+def test_what_another_keyboard_may_not_have_is_refused_by_its_name(
+    run, registry, username, stdin, sentence
+):
+    before = registry.read_text()
+    result = run("user", "add", username, "--password-stdin", stdin=stdin)
+    assert (result.exit_code, registry.read_text()) == (2, before)
+    assert sentence in " ".join(result.stderr.split())
+
+
+def test_a_password_from_powershell_may_begin_with_a_byte_order_mark(run, registry):
+    stdin = f"\ufeff{PASSWORD}\r\n".encode()
+    assert run("user", "add", "bob", "--password-stdin", stdin=stdin).exit_code == 0
+    added = tomllib.loads(registry.read_text())["users"]["bob"]
+    assert secret.matches(added["password_hash"], PASSWORD)
+
+
+def test_two_logins_that_differ_in_case_alone_are_refused(run, registry):
+    add = ("user", "add", "bob", "--email", "Alice@Example.com", "--password-stdin")
+    result = run(*add, stdin=f"{PASSWORD}\n")
+    assert result.exit_code == 1
+    assert 'is also a login of "alice"; case' in result.stderr
