@@ -8,6 +8,7 @@ from issuer.documents import MAX_BYTES
 
 REGISTRY_VARIABLE = "ISSUER_REGISTRY"
 KEYRING_VARIABLE = "ISSUER_KEYRING"
+GROUP_READABLE_VARIABLE = "ISSUER_KEYRING_GROUP_READABLE"
 
 SUFFIXES = (".toml", ".json")
 MAX_FILES = 1000
@@ -25,6 +26,11 @@ def registry_path() -> Path:
 def keyring_path() -> Path:
     """Where the key ring is."""
     return Path(os.environ.get(KEYRING_VARIABLE, "keyring.json"))
+
+
+def group_may_read_keyring() -> bool:
+    """True where the environment says that the key ring's group is no danger."""
+    return os.environ.get(GROUP_READABLE_VARIABLE) == "1"
 
 
 def folder_of(registry: Path) -> Path:

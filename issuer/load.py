@@ -1,7 +1,7 @@
 """The two files as one server, or every reason why they are none."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from issuer import consistency, files, registry
@@ -10,7 +10,7 @@ from issuer.files import Unreadable
 from issuer.registry import InvalidRegistry, Registry
 from issuer.server import AuthorizationServer
 from issuer.token import OFFERED
-from keys import ring
+from keys import private_file
 from keys.ring import InvalidKeyRing, KeyRing
 
 Contents = Mapping[str, bytes]
@@ -57,9 +57,19 @@ def read_registry(path: Path) -> Contents:
 def read_keyring(path: Path) -> Contents:
     """What lies at ``path``. Raises ``Refused`` where it cannot be read, or others can read it."""
     try:
-        return {path.name: ring.read(path)}
-    except InvalidKeyRing as error:
-        raise Refused(error.problems) from None
+        allowed = files.group_may_read_keyring()
+        return {path.name: private_file.read(path, group_readable=allowed)}
+    except private_file.GroupReadable as unfit:
+        sentence = f"{unfit}, or set {files.GROUP_READABLE_VARIABLE}=1 if only the issuer is in it"
+        raise Refused((sentence,)) from None
+    except private_file.UnfitFile as unfit:
+        raise Refused((str(unfit),)) from None
+
+
+def warn_of_keyring(path: Path) -> Iterator[str]:
+    """What is allowed of the file at ``path``, but could be safer."""
+    if private_file.group_can_read(path):
+        yield f"{path.name}: its group can read it, and so issue every token"
 
 
 def parse_registry(contents: Contents) -> Registry:

@@ -25,6 +25,7 @@ from issuer.load import (
     parse_registry,
     read_keyring,
     read_registry,
+    warn_of_keyring,
 )
 from issuer.registry import Registry
 from issuer.server import AuthorizationServer
@@ -68,7 +69,7 @@ class Watched(Generic[T]):
     def __init__(
         self, path: Path, read: Callable[[Path], Contents], parse: Callable[[Contents], T]
     ) -> None:
-        self._path = path
+        self.path = path
         self._read = read
         self._parse: Callable[[Contents], T] = parse
         contents = read(path)
@@ -87,12 +88,12 @@ class Watched(Generic[T]):
         Raises:
             Refused: what is new is not valid. Said once per change.
         """
-        stamp = files.stamp(self._path)
+        stamp = files.stamp(self.path)
         if stamp is not None and stamp == self._stamp and self._seen == self._settled:
             return False
         self._stamp = stamp if stamp is not None and stamp[0] + STAMP_AGE < now else None
         try:
-            contents, fault = self._read(self._path), None
+            contents, fault = self._read(self.path), None
             seen = registry.digest(contents)
         except Refused as refused:
             contents, fault = {}, refused
@@ -176,15 +177,16 @@ class Reloader:
             self._refuse(newest)
 
     def warn(self) -> None:
-        """Logs what the registry in force has warnings for, each once."""
+        """Logs what there is to warn of in what is in force, each once."""
         found = [
             f"{dotted(path)}: {why}" for path, why in consistency.warnings(self.server.registry)
         ]
+        found += warn_of_keyring(self._keyring.path)
         new = [each for each in found if each not in self._warned]
         self._warned = frozenset(found)
         if new:
             fields = {"warnings": new[:MAX_LOGGED], "number_of_warnings": len(new)}
-            log.warning("the registry could be safer", extra={"fields": fields})
+            log.warning("the files could be safer", extra={"fields": fields})
 
     def status(self) -> dict[str, object]:
         """What is in force, and whether something on disk is not, for ``/readyz``."""

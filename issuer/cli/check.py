@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from issuer import consistency
+from issuer import consistency, load
 from issuer.cli import clock
 from issuer.cli.page import columns
 from issuer.cli.place import Place, pass_place
@@ -29,14 +29,16 @@ def check(place: Place) -> None:
     """
     now = clock.now()
     server = place.load(now)
-    click.echo("\n".join((summary(server, now), *warned(server))))
+    click.echo("\n".join((summary(server, now), *warned(server, place))))
 
 
-def warned(server: AuthorizationServer) -> Iterator[str]:
+def warned(server: AuthorizationServer, place: Place) -> Iterator[str]:
     """The warnings as a short list under a line of their own; nothing where there are none."""
-    found = [f"  {dotted(path)}: {why}" for path, why in consistency.warnings(server.registry)]
+    found = [f"{dotted(path)}: {why}" for path, why in consistency.warnings(server.registry)]
+    found += load.warn_of_keyring(place.keyring)
     if found:
-        yield from ("", f"Good, with {len(found)} warning{'s' * (len(found) > 1)}:", "", *found)
+        yield from ("", f"Good, with {len(found)} warning{'s' * (len(found) > 1)}:", "")
+        yield from (f"  {each}" for each in found)
 
 
 def summary(server: AuthorizationServer, now: int) -> str:

@@ -13,7 +13,6 @@ from issuer.cli.refusal import Refusal
 from issuer.registry import Registry
 from issuer.server import AuthorizationServer
 from issuer.token import OFFERED
-from keys import ring
 from keys.ring import KeyRing
 
 
@@ -30,7 +29,7 @@ class Place:
 
     def read_ring(self) -> KeyRing:
         """The key ring. Whether it fits the registry is not checked."""
-        return KeyRing.parse(ring.read(self.keyring), self.keyring.name)
+        return load.parse_keyring(load.read_keyring(self.keyring))
 
     def load(self, now: int) -> AuthorizationServer:
         """What a worker would serve."""

@@ -79,9 +79,12 @@ class EncryptionKey:
 class DecryptionKeys:
     """The private keys of a resource server, by their names. Safe to share between threads."""
 
-    def __init__(self, keys: Mapping[str, Key], path: Path | None = None) -> None:
+    def __init__(
+        self, keys: Mapping[str, Key], path: Path | None = None, *, group_readable: bool = False
+    ) -> None:
         self._keys = keys
         self._path = path
+        self._group_readable = group_readable
         self._read_at: int | None = None
         self._reading = threading.Lock()
 
@@ -98,13 +101,19 @@ class DecryptionKeys:
         return cls(_read_jwks(jwks))
 
     @classmethod
-    def from_file(cls, path: Path) -> "DecryptionKeys":
+    def from_file(cls, path: Path, *, group_readable: bool = False) -> "DecryptionKeys":
         """The private keys in the JWKS at ``path``, which is read again when a key is missing.
+
+        ``group_readable`` says that the group of the file may read it, such as that of a pod; on a
+        read-only mount it may without being said. Others never may.
 
         Raises:
             ValueError: it cannot be read, others can read it, or ``from_jwks`` would refuse it.
         """
-        return cls(_read_file(path), path)
+        keys = _read_file(path, group_readable=group_readable)
+        if private_file.group_can_read(path):
+            _log.warning("%s: its group can read it, and so open every MAC key", path.name)
+        return cls(keys, path, group_readable=group_readable)
 
     def unwrap(self, jwe: str, jti: str, now: int) -> bytes:
         """The MAC key in the token ``jti``, in the bytes that requests are signed with.
@@ -138,14 +147,15 @@ class DecryptionKeys:
     def _read_again(self, path: Path, now: int) -> None:
         self._read_at = now
         try:
-            self._keys = _read_file(path)
+            self._keys = _read_file(path, group_readable=self._group_readable)
         except ValueError as error:
             _log.warning("the private keys of the resource server stay as they are: %s", error)
 
 
-def _read_file(path: Path) -> Mapping[str, Key]:
+def _read_file(path: Path, *, group_readable: bool) -> Mapping[str, Key]:
     try:
-        return _read_jwks(parse_object(file_text.decode(private_file.read(path)).encode()))
+        text = file_text.decode(private_file.read(path, group_readable=group_readable))
+        return _read_jwks(parse_object(text.encode()))
     except private_file.UnfitFile:
         raise
     except ValueError as error:

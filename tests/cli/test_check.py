@@ -80,3 +80,29 @@ def test_what_could_be_safer_is_named_below_and_is_no_failure(run, registry):
     ]
     registry.write_text(registry.read_text() + CARELESS.replace("clients.app", "clients.other"))
     assert "Good, with 2 warnings:" in run("check").stdout
+
+
+def test_a_key_ring_that_its_group_can_read_takes_a_word_and_is_warned_of(
+    run, registry, monkeypatch
+):
+    """As a secret of Kubernetes is, where it is not mounted read-only."""
+    ring = registry.with_name("keyring.json")
+    ring.chmod(0o440)
+    refused = run("check")
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines()[0] == (
+        "keyring.json: its group can read it; chmod 600, or mount it read-only, "
+        "or set ISSUER_KEYRING_GROUP_READABLE=1 if only the issuer is in it"
+    )
+    for value in ("0", "yes", ""):
+        monkeypatch.setenv("ISSUER_KEYRING_GROUP_READABLE", value)
+        assert run("check").exit_code == 1
+    monkeypatch.setenv("ISSUER_KEYRING_GROUP_READABLE", "1")
+    result = run("check")
+    assert result.exit_code == 0
+    assert "keyring.json: its group can read it, and so issue every token" in result.stdout
+    assert run("keys", "list").exit_code == 0
+    ring.chmod(0o444)
+    assert "others than its owner can read" in run("check").stderr
+    ring.chmod(0o600)
+    assert "group" not in run("check").stdout

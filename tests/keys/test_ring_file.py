@@ -7,6 +7,7 @@ import pytest
 from keys import private_file
 from keys.ring import InvalidKeyRing, KeyRing, read, write
 from keys.ring_file import MAX_BYTES
+from tests.mounting import read_only_mount
 
 RING = KeyRing.new("ES256", 1_800_000_000)
 
@@ -55,12 +56,38 @@ def test_writing_through_a_symbolic_link_keeps_the_link(path):
     assert read(link) == read(path)
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o620, 0o602, 0o666])
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o440 | 0o004, 0o660, 0o620, 0o602, 0o666])
 def test_a_file_of_ours_that_others_can_touch_is_refused(path, mode):
     path.chmod(mode)
     assert refusal(path) == "keyring.json: others than its owner can read or change it; chmod 600"
     path.chmod(0o600)
     read(path)
+
+
+@pytest.mark.parametrize("mode", [0o440, 0o640])
+def test_a_file_of_ours_that_its_group_can_read_takes_a_word(path, mode):
+    path.chmod(mode)
+    assert refusal(path) == "keyring.json: its group can read it; chmod 600, or mount it read-only"
+    assert KeyRing.parse(private_file.read(path, group_readable=True)) == RING
+    assert private_file.group_can_read(path)
+
+
+@pytest.mark.parametrize("mode", [0o444, 0o460, 0o660, 0o441, 0o442, 0o450])
+def test_nobody_beyond_the_group_may_read_it_whatever_was_said(path, mode):
+    path.chmod(mode)
+    with pytest.raises(private_file.UnfitFile, match="others than its owner can read or change"):
+        private_file.read(path, group_readable=True)
+
+
+def test_the_group_may_read_a_file_on_a_read_only_mount(tmp_path):
+    """This is how Kubernetes mounts a secret for a process that is root: nobody can chmod it."""
+    path = tmp_path / "keyring.json"
+    for mode, accepted in [(0o440, True), (0o640, True), (0o444, False), (0o460, False)]:
+        with read_only_mount(tmp_path, {"keyring.json": (RING.format(), mode)}):
+            if accepted:
+                assert KeyRing.parse(read(path)) == RING
+            else:
+                assert "others than its owner can" in refusal(path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")

@@ -286,7 +286,7 @@ def test_what_could_be_safer_is_said_by_every_worker_at_its_start(an_issuer):
     table["clients"]["spa"] |= app
     issuer.write_registry(table)
     live = Live(issuer)
-    message = "the registry could be safer"
+    message = "the files could be safer"
     live.issuer.wait_until(lambda: len(live.said(message)) == WORKERS, WITHIN)
     (line, *_) = live.said(message)
     assert (line["level"], line["number_of_warnings"]) == ("warning", 1)

@@ -414,6 +414,23 @@ def test_a_file_that_others_can_read_is_refused(path):
     DecryptionKeys.from_file(path)
 
 
+def test_the_group_of_a_pod_may_read_it_where_that_is_said(path, caplog):
+    DecryptionKeys.from_file(path)
+    assert not caplog.text
+    path.chmod(0o440)
+    with pytest.raises(ValueError, match=r"^api\.jwks\.json: its group can read it; chmod 600"):
+        DecryptionKeys.from_file(path)
+    keys = DecryptionKeys.from_file(path, group_readable=True)
+    assert "api.jwks.json: its group can read it, and so open every MAC key" in caplog.text
+    path.unlink()
+    keep(path, *PRIVATE.values())
+    path.chmod(0o440)
+    assert keys.unwrap(wrapped("P-256"), JTI, NOW) == MAC_KEY.encode()
+    path.chmod(0o444)
+    with pytest.raises(ValueError, match="others than its owner can read"):
+        DecryptionKeys.from_file(path, group_readable=True)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"^none\.json: No such file or directory$"):
         DecryptionKeys.from_file(tmp_path / "none.json")
