@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from issuer import malformed
 from keys import file_text
 
 MAX_BYTES = 64 * 2**20
@@ -27,6 +28,11 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.file}: {dotted(self.path)}" if self.path else self.file
         return f"{where}: {self.message}"
+
+
+def problem(file: str, error: ValueError) -> Problem:
+    """What ``read`` raised, as a problem of ``file``."""
+    return Problem(file, getattr(error, "path", ()), str(error))
 
 
 def dotted(path: Iterable[str | int]) -> str:
@@ -51,7 +57,8 @@ def read(file: str, content: bytes) -> dict[str, Any]:
     """The table that the text of ``file`` holds; its suffix says whether it is TOML or JSON.
 
     Raises:
-        ValueError: it is too large, not UTF-8, not of its format, or says something twice.
+        Malformed: it is not of its format.
+        ValueError: it is too large, not UTF-8, or says something twice.
     """
     if len(content) > MAX_BYTES:
         raise ValueError(f"is larger than {MAX_BYTES // 2**20} MiB")
@@ -64,6 +71,10 @@ def read(file: str, content: bytes) -> dict[str, Any]:
                 json.dumps(table, ensure_ascii=False).encode()
         else:
             table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise malformed.toml(text, error) from None
+    except json.JSONDecodeError as error:
+        raise malformed.json(text, error) from None
     except UnicodeEncodeError:
         raise ValueError("has half a surrogate pair: one \\u escape without the other") from None
     except RecursionError:

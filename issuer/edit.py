@@ -20,7 +20,7 @@ from tomlkit.items import Item
 
 from issuer import documents, files, registry
 from issuer.consistency import Offered
-from issuer.documents import Problem, dotted, near
+from issuer.documents import dotted, near
 from issuer.record import rfc3339
 from keys import file_text
 
@@ -118,7 +118,7 @@ def _names(contents: Mapping[str, bytes], table: str) -> dict[str, str]:
         try:
             entries = documents.read(file, content).get(table)
         except ValueError as error:
-            raise registry.InvalidRegistry((Problem(file, (), str(error)),)) from None
+            raise registry.InvalidRegistry((documents.problem(file, error),)) from None
         names |= dict.fromkeys(entries if isinstance(entries, Mapping) else (), file)
     return names
 

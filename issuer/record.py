@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Hashable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +18,7 @@ from pydantic import (
 
 from issuer.errors import InvalidScope
 from issuer.scope import SCOPE_TOKEN, Scope
+from keys import instants
 
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 """No key is guessed at; what is said of a field here, editors say of it too."""
@@ -30,6 +31,7 @@ MAX_SESSION_LIFETIME = 30 * 86_400
 H = TypeVar("H", bound=Hashable)
 
 _LATEST_INSTANT = 253_402_300_799  # the end of the year 9999; milliseconds are beyond it
+_TIME = "an RFC 3339 time with its offset, such as 2026-11-01T00:00:00Z"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -45,13 +47,16 @@ def shared(value: H) -> H:
 def _instant(value: Any) -> int:
     if type(value) is int and 0 <= value <= _LATEST_INSTANT:
         return value
+    # What TOML has read is a day, or a time without an offset; a word of it is missing.
+    written = str(value) if isinstance(value, str | date) else None
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             value = None
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError("must be an RFC 3339 time with its offset, such as 2026-11-01T00:00:00Z")
+        why = instants.fault(written) if written else None
+        raise ValueError(f"must be {_TIME}" + (f"; {why}" if why else ""))
     return int(value.timestamp())
 
 

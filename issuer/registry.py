@@ -253,7 +253,7 @@ def _read(files: Mapping[str, bytes]) -> tuple[dict[str, dict[str, Any]], list[P
         try:
             read[file] = documents.read(file, content)
         except ValueError as error:
-            problems.append(Problem(file, (), str(error)))
+            problems.append(documents.problem(file, error))
     return read, problems
 
 

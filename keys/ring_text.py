@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from keys.algorithms import ALGORITHMS, Algorithm, InvalidKey, thumbprint
 from keys.encoding import from_base64url, to_base64url
+from keys.instants import fault
 from keys.located import JSONObject, Place, parse_json
 from keys.sealing import SEALING_KEY_BYTES, SealingKey
 from keys.signing import SigningKey
@@ -138,7 +139,10 @@ def _parse_instants(jwk: Mapping[str, Any], place: Place) -> dict[str, int] | No
     instants = {name: _parse_instant(jwk[name]) for name in _INSTANTS if name in jwk}
     for name, instant in instants.items():
         if instant is None:
-            place.member(name).refuse("must be a UTC time like 2026-11-01T00:00:00Z")
+            why = fault(str(jwk[name]))
+            place.member(name).refuse(
+                "must be a UTC time like 2026-11-01T00:00:00Z" + (f"; {why}" if why else "")
+            )
     if "activates_at" not in instants:
         place.member("activates_at").refuse("missing")
     known = {name: instant for name, instant in instants.items() if instant is not None}

@@ -142,9 +142,11 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "issuer.authorization_code_lifetime", "should be less than or equal to 600"),
     ("a refresh token of more than a year", ("issuer", "refresh_token_lifetime"), 367 * 86_400,
      "issuer.refresh_token_lifetime", "should be less than or equal to 31622400"),
-    ("a date without time", ("issuer", "not_before"), "2026-11-01", "issuer.not_before", TIME),
+    ("a date without time", ("issuer", "not_before"), "2026-11-01", "issuer.not_before",
+     TIME + '; "2026-11-01" is no time: it is a day alone; add the time and its offset, such as '
+     "T00:00:00Z"),
     ("a time without offset", ("issuer", "not_before"), "2026-11-01T00:00:00", "issuer.not_before",
-     TIME),
+     TIME + '; "2026-11-01T00:00:00" is no time: it has no offset; add one, such as Z'),
     ("milliseconds", ("issuer", "not_before"), 1_800_000_000_000, "issuer.not_before", TIME),
     ("a negative time", ("issuer", "not_before"), -1, "issuer.not_before", TIME),
     # --- [clients] ---
