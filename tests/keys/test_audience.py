@@ -44,7 +44,6 @@ OTHER_RESOURCES = [
 UNFOLDED = [
     pytest.param("https://api.example/mcp", "https://api.example/mcp/", id="a path"),
     pytest.param("https://api.example", "https://api.example//", id="two slashes"),
-    pytest.param("https://api.example/", "https://api.example//", id="two slashes, or one"),
     pytest.param("https://a.example?q", "https://a.example/?q", id="a query"),
     pytest.param("https://u@a.example", "https://u@a.example/", id="a user"),
     pytest.param("urn:example:api", "urn:example:api/", id="a URN"),
