@@ -51,7 +51,8 @@ class AccessTokens(Generic[T]):
 
     Args:
         issuer: the issuer identifier, exactly as in ``iss``.
-        audience: this resource server, exactly as in ``aud``.
+        audience: this resource server, exactly as in ``aud``; after a bare origin, a slash is no
+            difference.
         keys: the issuer's keys, or where they are; by default they are found from its URL.
         typ: the media type of these tokens (RFC 9068 section 4), in lower case.
         leeway: seconds of clock difference forgiven.

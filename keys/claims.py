@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from keys.audience import canonical
 from keys.errors import InsufficientScope, InvalidToken
 
 LATEST = 253_402_300_799
@@ -23,6 +24,7 @@ class AccessToken:
     subject: str
     """For whom it was issued: a user, or the client itself."""
     audience: str
+    """As ``aud`` spells it."""
     client_id: str
     scope: frozenset[str]
     expires_at: int
@@ -56,8 +58,10 @@ def check_issuer(claims: Mapping[str, Any], issuer: str) -> None:
 
 def check_audience(claims: Mapping[str, Any], audience: str) -> None:
     """``aud`` is ``audience`` alone: one of several audiences could use a token at another."""
-    if claims.get("aud") not in (audience, [audience]):
-        raise InvalidToken(f"aud is {_shown(claims.get('aud'))}")
+    said = claims.get("aud")
+    alone = said[0] if isinstance(said, list) and len(said) == 1 else said
+    if not isinstance(alone, str) or canonical(alone) != canonical(audience):
+        raise InvalidToken(f"aud is {_shown(said)}")
 
 
 def check_times(claims: Mapping[str, Any], now: int, leeway: int) -> None:

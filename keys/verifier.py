@@ -15,7 +15,8 @@ class Verifier:
 
     Args:
         issuer: the issuer identifier, exactly as in ``iss``.
-        audience: this resource server, exactly as in ``aud``.
+        audience: this resource server, exactly as in ``aud``; after a bare origin, a slash is no
+            difference.
         keys: the issuer's keys, or where they are: the URL or the path of a JWKS, or a JWKS. By
             default they are found from the issuer's URL.
         leeway: seconds of clock difference forgiven.

@@ -45,7 +45,7 @@ class MacVerifier:
 
     Args:
         issuer: the issuer identifier, exactly as in ``iss``.
-        audience: this resource server, exactly as in ``aud``; it takes no bearer tokens.
+        audience: this resource server, as for ``keys.Verifier``; it takes no bearer tokens.
         keys: the issuer's keys, or where they are, as for ``keys.Verifier``.
         decryption_keys: the private keys of this resource server, or where they are: the path of a
             JWKS that only its owner can read, or a JWKS.

@@ -2,8 +2,11 @@
 
 import pytest
 
+from keys import InvalidToken, Verifier
 from keys.audience import canonical
-from tests.keys.builders import AUDIENCE
+from keys.errors import InvalidMac
+from tests.keys.builders import AUDIENCE, ISSUER, KEY, NOW, a_jwks, a_token
+from tests.keys.mac.builders import a_mac_token, a_mac_verifier, sent, signed
 
 ONE_RESOURCE = [
     "https://api.example",
@@ -72,3 +75,42 @@ def test_a_slash_after_anything_but_an_authority_makes_another_resource(identifi
 @pytest.mark.parametrize("identifier", [*ONE_RESOURCE, "https://a.example//", "", "urn:a:b"])
 def test_the_one_spelling_stays_as_it_is(identifier):
     assert canonical(canonical(identifier)) == canonical(identifier)
+
+
+# --- in a token ---
+
+SLASH = f"{AUDIENCE}/"
+PAIRS = [(AUDIENCE, SLASH), (SLASH, AUDIENCE), (SLASH, SLASH)]
+
+
+def bearer(audience: str, aud: object):
+    verifier = Verifier(ISSUER, audience, a_jwks(KEY))
+    return verifier.verify(a_token(aud=aud), now=NOW)
+
+
+def mac(audience: str, aud: object):
+    header = signed(a_mac_token(aud=aud))
+    return a_mac_verifier(audience).verify(**sent(), authorization=header, now=NOW)
+
+
+@pytest.mark.parametrize("verify", [bearer, mac])
+@pytest.mark.parametrize(("audience", "aud"), PAIRS)
+def test_a_token_is_good_at_either_spelling_of_its_audience(verify, audience, aud):
+    assert verify(audience, aud).audience == aud
+    assert verify(audience, [aud]).audience == aud
+
+
+@pytest.mark.parametrize("verify", [bearer, mac])
+@pytest.mark.parametrize("aud", OTHER_RESOURCES)
+@pytest.mark.parametrize("audience", [AUDIENCE, SLASH])
+def test_a_token_of_another_spelling_is_refused(verify, audience, aud):
+    with pytest.raises((InvalidToken, InvalidMac)) as refused:
+        verify(audience, aud)
+    assert refused.value.detail.startswith("aud is ")
+
+
+@pytest.mark.parametrize("verify", [bearer, mac])
+@pytest.mark.parametrize("aud", [[AUDIENCE, SLASH], [[SLASH]], [], {SLASH: SLASH}, 1, None])
+def test_a_slash_makes_no_audience_of_what_is_none(verify, aud):
+    with pytest.raises((InvalidToken, InvalidMac)):
+        verify(AUDIENCE, aud)

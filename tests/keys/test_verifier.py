@@ -383,7 +383,7 @@ def test_a_type_that_is_no_string_is_refused(typ):
         "",
         [],
         "https://other.example",
-        AUDIENCE + "/",
+        AUDIENCE + "//",
         AUDIENCE[:-1],
         AUDIENCE.upper(),
         [AUDIENCE, "https://other.example"],
