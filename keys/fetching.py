@@ -1,8 +1,6 @@
 """Fetching what an issuer publishes: over https, from where it was asked and nowhere else."""
 
 import re
-import time
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -10,11 +8,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import OpenerDirector, Request
 
+from keys.deadline import opener
 from keys.encoding import parse_object
 
 TIMEOUT = 5.0
-"""Seconds that one fetch may take."""
+"""Seconds that all of a fetch may take: every address, TLS, header and body of every document."""
 
 MAX_BYTES = 262_144
 """Size of the largest document."""
@@ -39,38 +39,41 @@ class Document:
     """Seconds for which it may be kept; ``None`` if nobody said."""
 
 
-def fetch(url: str) -> Document:
+def fetch(url: str, by: OpenerDirector | None = None) -> Document:
     """What is at ``url`` itself: a redirect is a failure.
 
+    ``by`` is for several documents by one deadline.
+
     Raises:
-        FetchFailed: it cannot be reached, answers anything but 200, is too slow or too large.
+        FetchFailed: it cannot be reached, answers anything but 200, is too large, or is not there
+            as a whole within ``TIMEOUT``. Only the system's resolver takes its own time.
     """
     try:
         check_url(url)
-        deadline = time.monotonic() + TIMEOUT
-        request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310
-        with _opener().open(request, timeout=TIMEOUT) as response:
+        request = Request(url, headers={"Accept": "application/json"})  # noqa: S310  checked above
+        with (by or opener(TIMEOUT)).open(request) as response:
             if response.status != _OK:
                 raise FetchFailed(f"{url} answered {response.status}")
-            return Document(_read(response, deadline), _max_age(response.headers))
+            return Document(_read(response), _max_age(response.headers))
     except (OSError, HTTPException, ValueError) as error:
         raise FetchFailed(f"{url}: {error}") from error
 
 
 def fetch_jwks_of(issuer: str) -> Document:
-    """The JWKS that the metadata of ``issuer`` names (RFC 8414).
+    """The JWKS that the metadata of ``issuer`` names (RFC 8414), both by one deadline.
 
     Raises:
         FetchFailed: either document is not to be had, or the metadata is of another issuer.
     """
     url = metadata_url(issuer)
+    by = opener(TIMEOUT)
     try:
-        metadata = parse_object(fetch(url).body)
+        metadata = parse_object(fetch(url, by).body)
     except ValueError as error:
         raise FetchFailed(f"{url}: {error}") from error
     if metadata.get("issuer") != issuer:  # RFC 8414 section 3.3
         raise FetchFailed(f"{url} is the metadata of another issuer")
-    return fetch(_jwks_uri(metadata, issuer))
+    return fetch(_jwks_uri(metadata, issuer), by)
 
 
 def read_file(path: Path) -> Document:
@@ -128,26 +131,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _opener() -> urllib.request.OpenerDirector:
-    """An opener that knows http and https and does not follow redirects, ``file:`` or ``data:``."""
-    opener = urllib.request.OpenerDirector()
-    opener.add_handler(urllib.request.HTTPHandler())
-    opener.add_handler(urllib.request.HTTPSHandler())
-    # Plain http stays on loopback, so it never goes to a proxy.
-    https = {name: url for name, url in urllib.request.getproxies().items() if name == "https"}
-    opener.add_handler(urllib.request.ProxyHandler(https))
-    return opener
-
-
-def _read(response: Any, deadline: float) -> bytes:
-    body = b""
+def _read(response: Any) -> bytes:
+    body = bytearray()
     while chunk := response.read1(MAX_BYTES):
         body += chunk
         if len(body) > MAX_BYTES:
             raise FetchFailed(f"{response.url} is larger than {MAX_BYTES} bytes")
-        if time.monotonic() > deadline:  # the timeout of a socket starts anew with every byte
-            raise FetchFailed(f"{response.url} is too slow")
-    return body
+    return bytes(body)
 
 
 def _max_age(headers: Mapping[str, str]) -> int | None:
