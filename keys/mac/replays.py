@@ -18,8 +18,8 @@ from keys.spent import BUSY_TIMEOUT, AlreadySpent, SpentIds, StoreUnavailable
 MAX_ENTRIES = 200_000
 """Requests that are remembered in memory at once."""
 
-MAX_PER_TOKEN = 20_000
-"""Those of one token among them: no client takes the room of the others."""
+MAX_PER_CLIENT = 20_000
+"""Those of one client among them, by however many tokens: it takes no room of the others."""
 
 
 class Replays(Protocol):
@@ -28,11 +28,14 @@ class Replays(Protocol):
     may_block: bool
     """Whether ``claim`` may wait for others; in an event loop it is then called in a thread."""
 
-    def claim(self, jti: str, use: str, *, issued_at: int, expires_at: int, now: int) -> bool:
+    def claim(
+        self, jti: str, use: str, *, client_id: str, issued_at: int, expires_at: int, now: int
+    ) -> bool:
         """Whether this is the first time that ``use`` of the token ``jti`` is claimed.
 
         Args:
             jti: the token; ``use`` tells its requests apart.
+            client_id: whose token it is, and so whose room the request takes.
             issued_at: the second at which the request was signed.
             expires_at: the second from which no verifier whose clock is forgiven accepts it.
             now: the second in which it came.
@@ -51,16 +54,21 @@ class MemoryReplays:
 
     may_block: ClassVar[bool] = False
 
-    def __init__(self, max_entries: int = MAX_ENTRIES, max_per_token: int = MAX_PER_TOKEN) -> None:
-        if max_entries < 1 or max_per_token < 1:
+    def __init__(
+        self, max_entries: int = MAX_ENTRIES, max_per_client: int = MAX_PER_CLIENT
+    ) -> None:
+        if max_entries < 1 or max_per_client < 1:
             raise ValueError("there is room for one request at least")
         self._max_entries = max_entries
-        self._max_per_token = max_per_token
-        self._uses: dict[str, set[str]] = {}
-        self._by_expiry: list[tuple[int, str, str]] = []
+        self._max_per_client = max_per_client
+        self._uses: dict[str, set[str]] = {}  # by token
+        self._held: dict[str, int] = {}  # by client
+        self._by_expiry: list[tuple[int, str, str, str]] = []
         self._lock = threading.Lock()
 
-    def claim(self, jti: str, use: str, *, issued_at: int, expires_at: int, now: int) -> bool:
+    def claim(
+        self, jti: str, use: str, *, client_id: str, issued_at: int, expires_at: int, now: int
+    ) -> bool:
         """See ``Replays``."""
         with self._lock:
             self._forget(now)
@@ -69,20 +77,25 @@ class MemoryReplays:
                 return False
             if len(self._by_expiry) >= self._max_entries:
                 raise ReplaysUnavailable(f"{self._max_entries} requests are remembered already")
-            if len(uses) >= self._max_per_token:
-                raise ReplaysUnavailable(f"{self._max_per_token} requests of one token already")
+            held = self._held.get(client_id, 0)
+            if held >= self._max_per_client:
+                raise ReplaysUnavailable(f"{self._max_per_client} requests of one client already")
             uses.add(use)
             self._uses[jti] = uses
-            heapq.heappush(self._by_expiry, (expires_at, jti, use))
+            self._held[client_id] = held + 1
+            heapq.heappush(self._by_expiry, (expires_at, client_id, jti, use))
         return True
 
     def _forget(self, now: int) -> None:
         while self._by_expiry and self._by_expiry[0][0] <= now:
-            _, jti, use = heapq.heappop(self._by_expiry)
+            _, client_id, jti, use = heapq.heappop(self._by_expiry)
             uses = self._uses[jti]
             uses.remove(use)
             if not uses:
                 del self._uses[jti]
+            self._held[client_id] -= 1
+            if not self._held[client_id]:
+                del self._held[client_id]
 
 
 class SQLiteReplays:
@@ -108,7 +121,9 @@ class SQLiteReplays:
         finally:
             first.disconnect()
 
-    def claim(self, jti: str, use: str, *, issued_at: int, expires_at: int, now: int) -> bool:
+    def claim(
+        self, jti: str, use: str, *, client_id: str, issued_at: int, expires_at: int, now: int
+    ) -> bool:
         """See ``Replays``."""
         # As long as for another process and no longer: the last of many would wait for them all.
         if not self._lock.acquire(timeout=BUSY_TIMEOUT):

@@ -210,6 +210,7 @@ class MacVerifier:
         is_first = self._replays.claim(
             token.jti,
             credentials.nonce if credentials.ts is None else f"{signed_at}:{credentials.nonce}",
+            client_id=token.client_id,
             issued_at=signed_at,
             expires_at=signed_at + self._remembered + 1,
             now=now,

@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from keys import AccessToken, Verifier, asgi, wsgi
-from keys.mac import MacVerifier
+from keys.mac import MacVerifier, MemoryReplays
+from keys.mac.replays import MAX_ENTRIES, MAX_PER_CLIENT
 
 VERIFYING = {
     "bearer": Verifier(os.environ["ISSUER"], os.environ["AUDIENCE"]),
@@ -14,6 +15,10 @@ VERIFYING = {
         os.environ["MAC_AUDIENCE"],
         decryption_keys=Path(os.environ["MAC_KEYS"]),
         require_body_hash="REQUIRE_BODY_HASH" in os.environ,
+        replays=MemoryReplays(
+            int(os.environ.get("MAX_ENTRIES", MAX_ENTRIES)),
+            int(os.environ.get("MAX_PER_CLIENT", MAX_PER_CLIENT)),
+        ),
     ),
     "origin": os.environ.get("ORIGIN"),
     "public": ["/healthz"],

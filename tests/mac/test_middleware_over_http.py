@@ -204,6 +204,30 @@ def test_a_body_hash_can_be_demanded(server, issuer_server, mac_token, tmp_path)
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
+def test_a_client_with_ten_tokens_leaves_the_others_their_room(server, an_issuer, tmp_path):
+    """P28: what is remembered is bounded, and what of it is one client's is bounded too."""
+    issuer = an_issuer()
+    table = issuer.read_registry()
+    table["clients"]["other"] = table["clients"]["web"]
+    issuer.write_registry(table)
+    issuer.start()
+
+    def a_token(client_id: str) -> dict:
+        wanted = {"grant_type": "client_credentials", "resource": MAC_API}
+        return issuer.token(client_id, **wanted).json()
+
+    limits = {"MAX_ENTRIES": "40", "MAX_PER_CLIENT": "20"}
+    with RunningApi(server, issuer, tmp_path, **limits) as api:
+        tokens = [a_token("web") for _ in range(10)]
+        answers = [httpx.get(api.url, auth=MacAuth(each)) for each in tokens * 3]
+        assert [each.status_code for each in answers] == [200] * 20 + [503] * 10
+        assert answers[-1].headers["Retry-After"] == "5"
+        assert httpx.get(api.url, auth=MacAuth(a_token("web"))).status_code == 503
+        others = [httpx.get(api.url, auth=MacAuth(a_token("other"))) for _ in range(20)]
+        assert [each.status_code for each in others] == [200] * 20
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
 def test_an_ipv6_host_keeps_its_brackets(server, issuer_server, mac_token, tmp_path):
     with RunningApi(server, issuer_server, tmp_path, host="[::1]") as api:
         token = mac_token()

@@ -29,8 +29,16 @@ replays.close()
 """
 
 
-def claim(replays: Replays, use: str = "n1", *, jti: str = "t1", at: int = NOW, now: int = NOW):
-    return replays.claim(jti, use, issued_at=at, expires_at=at + 120, now=now)
+def claim(
+    replays: Replays,
+    use: str = "n1",
+    *,
+    jti: str = "t1",
+    client_id: str = "web",
+    at: int = NOW,
+    now: int = NOW,
+):
+    return replays.claim(jti, use, client_id=client_id, issued_at=at, expires_at=at + 120, now=now)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -80,15 +88,40 @@ def test_beyond_its_bound_the_memory_accepts_nothing_until_there_is_room():
         claim(replays, "4", at=NOW + 120, now=NOW + 120)
 
 
-def test_one_token_does_not_take_the_room_of_the_others():
-    replays = MemoryReplays(max_per_token=2)
+def test_one_client_does_not_take_the_room_of_the_others_by_however_many_tokens():
+    replays = MemoryReplays(max_entries=20, max_per_client=10)
+    for number in range(10):
+        assert claim(replays, jti=f"t{number}")
+    for jti in ("t0", "t10"):
+        with pytest.raises(ReplaysUnavailable) as refused:
+            claim(replays, "n2", jti=jti)
+        assert refused.value.status == 503
+    assert not claim(replays, jti="t0")
+    for number in range(10):
+        assert claim(replays, jti=f"o{number}", client_id="other")
+    assert claim(replays, jti="t10", at=NOW + 120, now=NOW + 120)
+
+
+def test_the_room_of_a_client_is_given_back_one_by_one():
+    replays = MemoryReplays(max_per_client=2)
     assert claim(replays, "1")
-    assert claim(replays, "2")
+    assert claim(replays, "2", at=NOW + 30)
     with pytest.raises(ReplaysUnavailable):
-        claim(replays, "3")
-    assert not claim(replays, "1")
-    assert claim(replays, "3", jti="t2")
+        claim(replays, "3", at=NOW + 30, now=NOW + 119)
     assert claim(replays, "3", at=NOW + 120, now=NOW + 120)
+    with pytest.raises(ReplaysUnavailable):
+        claim(replays, "4", at=NOW + 120, now=NOW + 120)
+    assert claim(replays, "4", at=NOW + 150, now=NOW + 150)
+    assert claim(replays, "5", at=NOW + 999, now=NOW + 999)
+    assert len(replays._held) == len(replays._uses) == len(replays._by_expiry) == 1
+
+
+def test_two_tokens_of_one_name_do_not_share_a_room():
+    """Of two issuers: the request is remembered for the token, the room is the client's."""
+    replays = MemoryReplays(max_per_client=1)
+    assert claim(replays)
+    assert not claim(replays, client_id="other")
+    assert claim(replays, "n2", client_id="other")
 
 
 def test_what_came_out_of_order_is_forgotten_in_order():
