@@ -12,7 +12,7 @@ from keys import claims as claims_of
 from keys import jws
 from keys.errors import InvalidToken
 from keys.jwks import VerificationKey
-from keys.key_set import KeySet
+from keys.key_set import KeySet, Waiting
 
 LEEWAY = 60
 """Seconds of clock difference forgiven if nobody says otherwise."""
@@ -26,6 +26,7 @@ Keys = KeySet | str | Path | Mapping[str, Any] | None
 """The issuer's keys, or where they are."""
 
 Claims = Mapping[str, Any]
+Find = Callable[[str, int], VerificationKey | None]
 T = TypeVar("T")
 
 _REALM = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")  # needs no escape in a challenge
@@ -89,31 +90,40 @@ class AccessTokens(Generic[T]):
         self._lock = threading.Lock()
 
     def verify(self, token: str, now: int) -> T:
-        """What ``token`` is good for.
+        """What ``token`` is good for; after waiting for keys, if there is anything to wait for.
 
         Raises:
             InvalidToken: it is not valid here and now.
             KeysUnavailable: the issuer's keys are not to be had.
         """
-        content = self._recall(token, now)
-        return self._verify(token, now) if content is None else content
+        content = self._recall(token, now, self._keys.find)
+        return self._verify(token, now, self._keys.find) if content is None else content
 
-    def must_wait(self, token: str, now: int) -> bool:
-        """Whether ``verify`` would fetch keys first, and so take its time."""
+    def verify_at_hand(self, token: str, now: int) -> T:
+        """``verify`` by the keys that are there, after what ``ask`` names was waited for.
+
+        Raises:
+            InvalidToken, KeysUnavailable: as ``verify``.
+        """
+        content = self._recall(token, now, self._keys.at_hand)
+        return self._verify(token, now, self._keys.at_hand) if content is None else content
+
+    def ask(self, token: str, now: int) -> Waiting | None:
+        """What ``verify`` would wait for, if anything."""
         verified = self._verified.get(token)
         if verified is not None:
-            return self._keys.must_wait(verified.key.kid, now)
+            return self._keys.ask(verified.key.kid, now)
         try:
             header = jws.parse(token).header
         except InvalidToken:
-            return False  # refused without a key
-        return self._keys.must_wait(header.kid, now)
+            return None  # refused without a key
+        return self._keys.ask(header.kid, now) if header.typ == self._typ else None
 
-    def _verify(self, token: str, now: int) -> T:
+    def _verify(self, token: str, now: int, find: Find) -> T:
         unverified = jws.parse(token)
         if unverified.header.typ != self._typ:
             raise InvalidToken(f"its typ is not {self._typ}")
-        key = self._keys.find(unverified.header.kid, now)
+        key = find(unverified.header.kid, now)
         if key is None:
             raise InvalidToken("no key of the issuer has its kid")
         claims = unverified.verify(key)
@@ -125,7 +135,7 @@ class AccessTokens(Generic[T]):
         self._remember(token, content, key, claims)
         return content
 
-    def _recall(self, token: str, now: int) -> T | None:
+    def _recall(self, token: str, now: int, find: Find) -> T | None:
         """What this very text was found to be good for, if it would be again."""
         # The text is a safe name for what it says: another text with the same content (base64 and
         # ECDSA have several) is not found here, and is verified on its own merits.
@@ -136,7 +146,7 @@ class AccessTokens(Generic[T]):
             self._verified.move_to_end(token)
         if not verified.begins_at <= now < verified.ends_at:
             return None
-        if self._keys.find(verified.key.kid, now) != verified.key:
+        if find(verified.key.kid, now) != verified.key:
             return None
         return verified.content
 

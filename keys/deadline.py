@@ -120,12 +120,11 @@ class _Handler(AbstractHTTPHandler):
 def _connect(deadline: _Deadline, address: tuple[str, int], *_: object) -> socket.socket:
     """A connection to the first of the addresses that answers; each is given its share."""
     found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
-    failure: OSError = OSError("the name has no address")
-    for untried, (family, kind, protocol, _name, to) in zip(
-        range(len(found), 0, -1), found, strict=True
-    ):
+    failure = OSError("the name has no address")
+    for index, (family, kind, protocol, _name, to) in enumerate(found):
+        share = deadline.left() / (len(found) - index)
         try:
-            return _connected(socket.socket(family, kind, protocol), to, deadline.left() / untried)
+            return _connected(socket.socket(family, kind, protocol), to, share)
         except OSError as error:
             failure = error
     raise failure

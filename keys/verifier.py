@@ -1,6 +1,5 @@
 """Verifying access tokens, offline: the resource server's side of RFC 9068 and RFC 6750."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -62,15 +61,16 @@ class Verifier:
         return self.verify(self._bearer(authorization), now=now)
 
     async def verify_async(self, token: str, *, now: int | None = None) -> AccessToken:
-        """``verify`` for an asyncio event loop: keys are fetched in a thread.
+        """``verify`` for an asyncio event loop, which it never blocks.
 
         Raises:
             InvalidToken, KeysUnavailable: as ``verify``.
         """
         now = self._clock() if now is None else now
-        if self._tokens.must_wait(token, now):
-            return await asyncio.to_thread(self.verify, token, now=now)
-        return self.verify(token, now=now)
+        waiting = self._tokens.ask(token, now)
+        if waiting is not None:
+            await waiting.wait_async()
+        return self._tokens.verify_at_hand(token, now)
 
     async def verify_header_async(
         self, authorization: str | None, *, now: int | None = None

@@ -120,7 +120,8 @@ class MacVerifier:
         """
         now = self._clock() if now is None else now
         credentials = self._credentials(authorization)
-        token, signed_at = self._check(credentials, (method, target, host, port), body, now)
+        bound = self._bound(self._tokens.verify, credentials, now)
+        token, signed_at = self._check(bound, credentials, (method, target, host, port), body, now)
         self._claim(credentials, token, signed_at, now)
         return token
 
@@ -135,19 +136,18 @@ class MacVerifier:
         body: bytes | None = None,
         now: int | None = None,
     ) -> AccessToken:
-        """``verify`` for an asyncio event loop: whatever has to wait, waits in a thread.
+        """``verify`` for an asyncio event loop, which it never blocks.
 
         Raises:
             InvalidMac, KeysUnavailable, ReplaysUnavailable: as ``verify``.
         """
         now = self._clock() if now is None else now
         credentials = self._credentials(authorization)
-        parts = method, target, host, port
-        if self._tokens.must_wait(credentials.id, now):
-            checked = await asyncio.to_thread(self._check, credentials, parts, body, now)
-        else:
-            checked = self._check(credentials, parts, body, now)
-        token, signed_at = checked
+        waiting = self._tokens.ask(credentials.id, now)
+        if waiting is not None:
+            await waiting.wait_async()
+        bound = self._bound(self._tokens.verify_at_hand, credentials, now)
+        token, signed_at = self._check(bound, credentials, (method, target, host, port), body, now)
         if self._replays.may_block:
             await asyncio.to_thread(self._claim, credentials, token, signed_at, now)
         else:
@@ -168,18 +168,24 @@ class MacVerifier:
             raise MissingMac("no MAC credentials", realm=self.audience)
         return credentials
 
+    def _bound(
+        self, verify: Callable[[str, int], _Bound], credentials: Credentials, now: int
+    ) -> _Bound:
+        try:
+            return verify(credentials.id, now)
+        except InvalidToken as invalid:
+            raise InvalidMac(invalid.detail) from None
+
     def _check(
         self,
+        bound: _Bound,
         credentials: Credentials,
         parts: tuple[str, str, str, int],
         body: bytes | None,
         now: int,
     ) -> tuple[AccessToken, int]:
         """The token, and when the request was signed with its key; not whether it came before."""
-        try:
-            token, mac_key = self._tokens.verify(credentials.id, now)
-        except InvalidToken as invalid:
-            raise InvalidMac(invalid.detail) from None
+        token, mac_key = bound
         signed_at = _signed_at(credentials, token)
         mac = signed_request.compute(mac_key, ALGORITHM, _text(credentials, parts))
         if not hmac.compare_digest(mac, credentials.mac):

@@ -14,6 +14,9 @@ import pytest
 import requests
 from requests_oauthlib import OAuth2
 
+from keys import fetching, key_set
+from keys.errors import RETRY_AFTER
+from keys.mac import replays
 from keys.mac.httpx import MacAuth
 from tests.builders import MAC_API, MAC_PRIVATE_JWK, SECRET
 
@@ -87,6 +90,21 @@ def wait_until_it_answers(client: httpx.Client, process: subprocess.Popen) -> No
             return
     process.terminate()
     pytest.fail("the program does not answer")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"at most every {key_set.REFETCH_INTERVAL} seconds",
+        f"up to {key_set.PATIENCE * 1000:.0f} ms for one fetch",
+        f"asked again every {RETRY_AFTER} seconds",
+        f"A fetch takes at most {fetching.TIMEOUT:.0f} seconds",
+        f"{fetching.MAX_BYTES // 1024} KiB",
+        f"{replays.MAX_ENTRIES // 1000} 000 requests, {replays.MAX_PER_CLIENT // 1000} 000 of them",
+    ],
+)
+def test_the_guide_says_the_bounds_that_hold(said):
+    assert said in GUIDE
 
 
 def get(api, token: str | None):

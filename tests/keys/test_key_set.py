@@ -30,6 +30,12 @@ from tests.keys.builders import (
 FRESH = 300
 
 
+@pytest.fixture(autouse=True)
+def _with_patience(monkeypatch):
+    """An issuer that answers here is waited for, however busy the machine is."""
+    monkeypatch.setattr("keys.key_set.PATIENCE", 5)
+
+
 @pytest.fixture
 def issuer():
     with an_issuer_server() as server:
