@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,7 @@ from issuer.metadata import (
     TOKEN,
     USERINFO,
     base_path,
-    metadata_path,
-    openid_configuration_path,
+    metadata_paths,
 )
 from issuer.reload import Reloader
 from issuer.replay import ReplayStore
@@ -37,6 +36,7 @@ from issuer.resources.browser import Browser
 from issuer.resources.consent import ConsentResource
 from issuer.resources.cors import CORS
 from issuer.resources.documents import Document, render_jwks, render_metadata
+from issuer.resources.front import FrontResource
 from issuer.resources.health import Healthz, Readyz
 from issuer.resources.login import LoginCallbackResource, LoginResource
 from issuer.resources.logout import LogoutResource
@@ -112,7 +112,10 @@ def create_app(
     middleware: Any = [Lifespan(reloader, store, stretcher, writer, clock)]
     if access_log:
         middleware.append(AccessLog(writer.write, clock=clock))
-    middleware.append(CORS(_methods_for_scripts(settings.url), server=lambda: reloader.server))
+    base = base_path(settings.url)
+    methods = {base + TOKEN: "POST", base + USERINFO: "GET, POST"}
+    public = frozenset({base + JWKS, *metadata_paths(settings.url)})
+    middleware.append(CORS(methods, public=public, server=lambda: reloader.server))
     router: Any = ExactRouter()  # Falcon's types know its own router only
     app = falcon.asgi.App(router=router, middleware=middleware, media_type=falcon.MEDIA_JSON)
     app.add_error_handler(Exception, answers.fault)
@@ -140,6 +143,8 @@ def _add_routes(
     app.add_route(base + USERINFO, UserinfoResource(server=server, clock=clock))
     app.add_route(base + PAR, PARResource(server=server, stretch=stretcher, clock=clock))
     browser = Browser(issuer, server=server, clock=clock)
+    for front in {"/", base or "/"}:
+        app.add_route(front, FrontResource(browser))
     app.add_route(base + AUTHORIZE, AuthorizeResource(browser, store=store))
     app.add_route(base + CONSENT, ConsentResource(browser))
     app.add_route(base + LOGIN, LoginResource(browser, stretch=stretcher))
@@ -147,17 +152,12 @@ def _add_routes(
     app.add_route(base + LOGOUT, LogoutResource(browser))
     app.add_route(base + JWKS, Document(render_jwks, server=server, clock=clock))
     metadata = Document(render_metadata, server=server, clock=clock)
-    app.add_route(metadata_path(issuer), metadata)
-    app.add_route(openid_configuration_path(issuer), metadata)
-    app.add_route("/healthz", Healthz())
-    app.add_route("/readyz", Readyz(status=reloader.status, store=store, clock=clock))
-
-
-def _methods_for_scripts(issuer: str) -> Mapping[str, str]:
-    """What scripts in a browser may do: never anything that a person does in one (B19)."""
-    base = base_path(issuer)
-    documents = (base + JWKS, metadata_path(issuer), openid_configuration_path(issuer))
-    return {base + TOKEN: "POST", base + USERINFO: "GET, POST"} | dict.fromkeys(documents, "GET")
+    for path in metadata_paths(issuer):
+        app.add_route(path, metadata)
+    readyz = Readyz(status=reloader.status, store=store, clock=clock)
+    for outside in dict.fromkeys(("", base)):  # a proxy may forward what is below the path alone
+        app.add_route(outside + "/healthz", Healthz())
+        app.add_route(outside + "/readyz", readyz)
 
 
 def _log_to(writer: LineWriter, clock: Callable[[], int]) -> None:

@@ -40,14 +40,20 @@ def base_path(issuer: str) -> str:
     return urlsplit(issuer).path
 
 
-def metadata_path(issuer: str) -> str:
-    """Where the metadata lie: the well-known part comes before the issuer's path (section 3)."""
-    return WELL_KNOWN + base_path(issuer)
+def metadata_paths(issuer: str) -> tuple[str, ...]:
+    """Every place where clients look for the metadata; the first is where RFC 8414 has them.
+
+    It puts the well-known part before the issuer's path (section 3.1), Discovery behind it (section
+    4), and clients try either part in either place.
+    """
+    base = base_path(issuer)
+    known = (WELL_KNOWN, OPENID_CONFIGURATION)
+    return tuple(dict.fromkeys(path for each in known for path in (each + base, base + each)))
 
 
-def openid_configuration_path(issuer: str) -> str:
-    """Where they lie as well: behind the issuer's path (Discovery section 4)."""
-    return base_path(issuer) + OPENID_CONFIGURATION
+def metadata_url(issuer: str) -> str:
+    """The URL at which RFC 8414 has the metadata."""
+    return issuer.removesuffix(base_path(issuer)) + metadata_paths(issuer)[0]
 
 
 def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:

@@ -17,6 +17,7 @@ from issuer.pages.views import (
     ErrorView,
     ExpiredView,
     FormPostView,
+    FrontView,
     LoggedOutView,
     LoginView,
     LogoutView,
@@ -39,6 +40,7 @@ _TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         ExpiredView: "expired.html",
         LogoutView: "logout.html",
         LoggedOutView: "logged_out.html",
+        FrontView: "front.html",
     }
 )
 

@@ -86,4 +86,24 @@ class LoggedOutView:
     client: Client | None = None
 
 
-View = LoginView | ConsentView | FormPostView | ErrorView | ExpiredView | LogoutView | LoggedOutView
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontView:
+    """What this is, for whoever typed the issuer's URL into a browser.
+
+    Only what everybody may read anyway: where the metadata and the keys are.
+    """
+
+    metadata_uri: str
+    jwks_uri: str
+
+
+View = (
+    LoginView
+    | ConsentView
+    | FormPostView
+    | ErrorView
+    | ExpiredView
+    | LogoutView
+    | LoggedOutView
+    | FrontView
+)

@@ -34,8 +34,14 @@ async def refused(_: Request, resp: Response, error: AccessTokenException, __: o
 async def http_error(_: Request, resp: Response, error: falcon.HTTPError, __: object) -> None:
     """What Falcon refuses by itself: an unknown path, a method that is not there."""
     status = error.status_code
-    body = _BODIES.get(status) or {"error": "invalid_request", "error_description": error.title}
-    write(resp, Answer(status=status, body=body, headers=dict(error.headers or {})))
+    headers = dict(error.headers or {})
+    description = _SENTENCES.get(status, error.title)
+    if "Allow" in headers:
+        description = (
+            f"This method is not allowed here; use {headers['Allow'].replace(',', ' or')}."
+        )
+    body = {"error": _CODES.get(status, "invalid_request"), "error_description": description}
+    write(resp, Answer(status=status, body=body, headers=headers))
 
 
 async def fault(_: Request, resp: Response, error: Exception, __: object) -> None:
@@ -48,7 +54,5 @@ async def fault(_: Request, resp: Response, error: Exception, __: object) -> Non
     write(resp, TokenGenerator.error_response(TemporarilyUnavailable("Try again later.")))
 
 
-_BODIES: Mapping[int, Mapping[str, str]] = {
-    404: {"error": "not_found", "error_description": "There is nothing at this path."},
-    405: {"error": "invalid_request", "error_description": "This method is not allowed here."},
-}
+_CODES: Mapping[int, str] = {404: "not_found"}
+_SENTENCES: Mapping[int, str] = {404: "There is nothing at this path."}

@@ -5,7 +5,7 @@ from falcon.asgi import Request, Response
 from issuer import interaction
 from issuer.form import Form
 from issuer.replay import ReplayStore, spend
-from issuer.resources.browser import Browser, as_pages, read_body, read_query
+from issuer.resources.browser import Browser, as_pages, read_body, read_query, without_effect
 
 
 class AuthorizeResource:
@@ -19,6 +19,14 @@ class AuthorizeResource:
     async def on_get(self, req: Request, resp: Response) -> None:
         """Reads the request in the query."""
         await self._receive(req, resp, read_query(req))
+
+    @without_effect
+    @as_pages
+    async def on_head(self, req: Request, resp: Response) -> None:
+        """The same without a body; a request_uri is looked at and stays unspent."""
+        server, now = self.browser.moment(req)
+        received, _ = interaction.receive(server, read_query(req), now)
+        self.browser.go_on(resp, interaction.seal(server, received, now))
 
     @as_pages
     async def on_post(self, req: Request, resp: Response) -> None:

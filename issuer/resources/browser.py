@@ -115,7 +115,8 @@ class Browser:
 
     def go_to(self, resp: Response, path: str, **parameters: str) -> None:
         """Sends the browser to one of our own pages."""
-        self.go(resp, f"{self._base}{path}?{urlencode(parameters)}")
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        self.go(resp, f"{self._base}{path}{query}")
 
     def go_on(self, resp: Response, interaction: str) -> None:
         """Sends the browser to the page that knows what comes next."""
@@ -163,6 +164,27 @@ def as_pages(responder: Responder[Any]) -> Responder[Any]:
                 resp.set_header("Retry-After", str(error.retry_after))
 
     return respond
+
+
+def without_effect(on_get: Responder[Any]) -> Responder[Any]:
+    """``HEAD``: what ``on_get`` would say, and nothing that anybody could act on (RFC 9110 9.3.2).
+
+    No cookie is set or taken away, and where a redirect leads is said without what it would bring:
+    no interaction, no code. What ``on_get`` spends it must not spend here: that is for the resource
+    to see to.
+    """
+
+    async def on_head(resource: Any, req: Request, resp: Response) -> None:
+        got = Response(options=resp.options)
+        await on_get(resource, req, got)
+        resp.status = got.status
+        resp.data = got.data  # Falcon says its length, and leaves it out
+        resp.set_headers(got.headers)  # cookies are not among them
+        if got.location is not None:
+            resp.location = got.location.partition("?")[0]
+        resp.context.log = getattr(got.context, "log", {})
+
+    return on_head
 
 
 def read_query(req: Request) -> Form:

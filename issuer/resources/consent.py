@@ -6,7 +6,7 @@ from issuer import form_token, interaction, sessions
 from issuer.interaction import AskConsent, LogIn
 from issuer.metadata import LOGIN
 from issuer.pages.views import ConsentView
-from issuer.resources.browser import Browser, Visit, as_pages, read_body, read_query
+from issuer.resources.browser import Browser, Visit, as_pages, read_body, read_query, without_effect
 from issuer.sealed import Session
 
 
@@ -34,6 +34,8 @@ class ConsentResource:
         else:
             answer = interaction.grant(visit.server, step.requested, renewed, visit.now)
             self.browser.answer(req, resp, answer)
+
+    on_head = without_effect(on_get)
 
     @as_pages
     async def on_post(self, req: Request, resp: Response) -> None:

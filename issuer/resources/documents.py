@@ -33,7 +33,6 @@ class Document:
         body = msgspec.json.encode(document)
         resp.etag = sha256(body).hexdigest()[:32]
         resp.set_header("Cache-Control", f"public, max-age={max_age}")
-        resp.set_header("Vary", "Origin")  # what a script may read depends on it, cached or not
         known = req.if_none_match or []
         if "*" in known or resp.etag.strip('"') in known:
             resp.status = 304

@@ -11,7 +11,14 @@ from issuer.interaction import LogIn
 from issuer.login_application import Denied, InvalidLoginResponse
 from issuer.pages.views import LoginView
 from issuer.replay import ReplayStore, spend
-from issuer.resources.browser import Browser, Visit, as_pages, read_body, read_query
+from issuer.resources.browser import (
+    Browser,
+    Visit,
+    as_pages,
+    read_body,
+    read_query,
+    without_effect,
+)
 from issuer.sealed import Login, Session
 from issuer.stretching import Stretcher
 
@@ -46,6 +53,8 @@ class LoginResource:
             visit.server, requested, visit.interaction, self._session(resp, visit), visit.now
         )
         self.browser.go(resp, location)
+
+    on_head = without_effect(on_get)
 
     @as_pages
     async def on_post(self, req: Request, resp: Response) -> None:
@@ -127,6 +136,15 @@ class LoginCallbackResource:
     @as_pages
     async def on_get(self, req: Request, resp: Response) -> None:
         """Believes the signed answer once, in the browser that was sent to fetch it."""
+        await self._receive(req, resp, self._store)
+
+    @without_effect
+    @as_pages
+    async def on_head(self, req: Request, resp: Response) -> None:
+        """The same without a body; the answer is looked at and stays unspent."""
+        await self._receive(req, resp, None)
+
+    async def _receive(self, req: Request, resp: Response, store: ReplayStore | None) -> None:
         server, now = self.browser.moment(req)
         if server.registry.issuer.login_url is None:
             raise InvalidLoginResponse("This issuer has no login application.")
@@ -137,7 +155,8 @@ class LoginCallbackResource:
         except Denied as denied:
             with interaction.refusing(server, denied.interaction.request):
                 raise login_application.denied() from None
-        await spend(self._store, (once,), now)
+        if store is not None:
+            await spend(store, (once,), now)
         with interaction.refusing(server, resumed.request):
             login_application.check_fresh(resumed, session)
         try:

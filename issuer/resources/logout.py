@@ -3,15 +3,19 @@
 from falcon.asgi import Request, Response
 
 from issuer import form_token, logout, sessions
+from issuer.errors import InvalidRequest
 from issuer.form import Form
 from issuer.logout import LogoutRequest
+from issuer.metadata import LOGOUT
 from issuer.pages.views import LoggedOutView, LogoutView
-from issuer.resources.browser import Browser, as_pages, read_body, read_query
+from issuer.resources.browser import Browser, as_pages, read_body, read_query, without_effect
 from issuer.sealed import Session
-from issuer.server import AuthorizationServer
 
 SUBJECT = "logout"
 """What the form is about."""
+
+NOTHING = Form.parse(b"")
+"""What is read where nothing can be: whoever asks to leave is not held up by how."""
 
 
 class LogoutResource:
@@ -23,22 +27,46 @@ class LogoutResource:
     @as_pages
     async def on_get(self, req: Request, resp: Response) -> None:
         """Logs out, or asks."""
-        self._receive(req, resp, read_query(req))
+        try:
+            form = read_query(req)
+        except InvalidRequest:
+            form = NOTHING
+        request, session = self._read(req, resp, form)
+        if session is None or logout.needs_no_question(request, session):
+            self._end(req, resp, request, form)
+        else:
+            self._ask(req, resp, request, session, form)
+
+    on_head = without_effect(on_get)
 
     @as_pages
     async def on_post(self, req: Request, resp: Response) -> None:
-        """The same for a client that posts, and for the form that was shown."""
-        self._receive(req, resp, await read_body(req))
+        """Logs out whoever was asked; what a client posts is read anew with GET.
 
-    def _receive(self, req: Request, resp: Response, form: Form) -> None:
+        Another site's form comes without the cookie, so that nobody seems to be logged in. To take
+        the cookie away then would let any site log people out.
+        """
+        try:
+            form = await read_body(req)
+        except InvalidRequest:
+            form = NOTHING
+        request, session = self._read(req, resp, form)
         server, now = self.browser.moment(req)
-        request = logout.read(server, form, now)
-        session = self.browser.session(req, server, now)
-        confirmed = form_token.check(server, form.get("form_token"), session, SUBJECT, now)
-        if session is None or confirmed or logout.needs_no_question(request, session):
+        if form_token.check(server, form.get("form_token"), session, SUBJECT, now):
             self._end(req, resp, request, form)
         else:
-            self._ask(req, resp, server, session, form, now)
+            self.browser.go_to(resp, LOGOUT, **logout.held(request, form))
+
+    def _read(
+        self, req: Request, resp: Response, form: Form
+    ) -> tuple[LogoutRequest, Session | None]:
+        server, now = self.browser.moment(req)
+        request, session = logout.read(server, form, now), self.browser.session(req, server, now)
+        client_id = request.client.client_id if request.client else ""
+        resp.context.log = {"client_id": client_id, "sub": session.sub if session else ""}
+        if request.detail:
+            resp.context.log["detail"] = request.detail
+        return request, session
 
     def _end(self, req: Request, resp: Response, request: LogoutRequest, form: Form) -> None:
         self.browser.forget(resp)
@@ -49,19 +77,14 @@ class LogoutResource:
             self.browser.show(req, resp, LoggedOutView(client=request.client), locales=locales)
 
     def _ask(
-        self,
-        req: Request,
-        resp: Response,
-        server: AuthorizationServer,
-        session: Session,
-        form: Form,
-        now: int,
+        self, req: Request, resp: Response, request: LogoutRequest, session: Session, form: Form
     ) -> None:
+        server, now = self.browser.moment(req)
         user = sessions.user_of(server, session)
         view = LogoutView(
             form_token=form_token.issue(server, session, SUBJECT, now),
             username=user.username if user else session.sub,
-            parameters={name: form.require(name) for name in logout.PARAMETERS if form.get(name)},
-            redirect_uri=form.get("post_logout_redirect_uri"),
+            parameters=logout.held(request, form),
+            redirect_uri=request.location,
         )
         self.browser.show(req, resp, view, locales=form.get("ui_locales") or "")

@@ -6,11 +6,22 @@ path must mean the same here (security P12).
 
 from typing import Any
 
-import falcon
+import falcon.asgi
 from falcon.responders import create_method_not_allowed
 from falcon.routing import map_http_methods
 
 Route = tuple[object, dict[str, Any], dict[str, Any], str]
+
+
+class _Methods(dict[str, Any]):
+    """What answers each method. Nobody can name them all, so what is not here is not allowed."""
+
+    def __init__(self, resource: object) -> None:
+        super().__init__(map_http_methods(resource))
+        self._not_allowed = create_method_not_allowed(sorted(self), asgi=True)
+
+    def __missing__(self, _: str) -> Any:
+        return self._not_allowed
 
 
 class ExactRouter:
@@ -21,11 +32,7 @@ class ExactRouter:
 
     def add_route(self, uri_template: str, resource: object, **_: object) -> None:
         """Every method that ``resource`` does not have answers 405, OPTIONS included."""
-        methods: dict[str, Any] = dict(map_http_methods(resource))
-        not_allowed = create_method_not_allowed(sorted(methods), asgi=True)
-        for method in falcon.COMBINED_METHODS:
-            methods.setdefault(method, not_allowed)
-        self._routes[uri_template] = (resource, methods, {}, uri_template)
+        self._routes[uri_template] = (resource, _Methods(resource), {}, uri_template)
 
     def find(self, uri: str, req: falcon.asgi.Request) -> Route | None:
         """The route of ``uri``, if the client spelled it so."""

@@ -31,6 +31,10 @@ class UserinfoResource:
         else:
             write(resp, Answer(status=200, body=claims))
 
+    async def on_head(self, req: Request, resp: Response) -> None:
+        """The same without its body."""
+        await self.on_get(req, resp)
+
     async def on_post(self, req: Request, resp: Response) -> None:
         """The same (OpenID Connect Core section 5.3.1); what is in the body is not looked at."""
         await self.on_get(req, resp)

@@ -13,7 +13,8 @@ DOCUMENTS = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
 ]
-PATHS = [*DOCUMENTS, "/token", "/userinfo"]
+PATHS = ["/token", "/userinfo"]
+BASIC = "authorization, content-type"
 OTHERS = [
     "https://evil.example",
     "https://shop.example.evil.example",
@@ -24,7 +25,9 @@ OTHERS = [
     "null",
     "*",
 ]
-PAGES = ["/authorize", "/consent", "/login", "/login/callback", "/logout", "/par", "/healthz"]
+PAGES = [
+    "/", "/authorize", "/consent", "/login", "/login/callback", "/logout", "/par", "/healthz",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +42,11 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer]:
     running.stop()
 
 
-def preflight(issuer: RunningIssuer, path: str, origin: str, method: str = "POST"):
-    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": "x"}
-    return issuer.http.options(path, headers={"Origin": origin} | asked)
+def preflight(issuer: RunningIssuer, path: str, origin: str, asked: str | None = None):
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    if asked is not None:
+        headers["Access-Control-Request-Headers"] = asked
+    return issuer.http.options(path, headers=headers)
 
 
 def allowances(answer) -> set[str]:
@@ -78,21 +83,73 @@ def test_no_other_origin_may(issuer, path, origin):
 
 @pytest.mark.parametrize(
     ("path", "methods"),
-    [("/token", "POST"), ("/userinfo", "GET, POST"), *((path, "GET") for path in DOCUMENTS)],
+    [("/token", "POST"), ("/userinfo", "GET, POST")],
 )
 def test_a_preflight_of_a_registered_origin_says_what_it_may_send(issuer, path, methods):
     answer = preflight(issuer, path, ORIGIN)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == ORIGIN
     assert answer.headers["access-control-allow-methods"] == methods
-    assert answer.headers["access-control-allow-headers"] == "Authorization, Content-Type"
+    assert answer.headers["access-control-allow-headers"] == BASIC
     assert int(answer.headers["access-control-max-age"]) <= 600
     assert "access-control-allow-credentials" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("asked", "more"),
+    [
+        pytest.param("traceparent", "traceparent", id="a trace"),
+        pytest.param("traceparent,tracestate,baggage", "traceparent, tracestate, baggage",
+                     id="what OpenTelemetry sends"),
+        pytest.param("Sentry-Trace , X-Requested-With", "sentry-trace, x-requested-with",
+                     id="in any case and with blanks"),
+        pytest.param("authorization,content-type,x", "x", id="what is allowed anyway"),
+        pytest.param("x!#$%&'*+-.^_`|~9", "x!#$%&'*+-.^_`|~9", id="every character of a name"),
+        pytest.param(",".join(f"x-{n}" for n in range(32)),
+                     ", ".join(f"x-{n}" for n in range(32)), id="thirty-two"),
+        pytest.param("x" * 1024, "x" * 1024, id="a long one"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/token", "/userinfo", DOCUMENTS[0]])
+def test_a_script_may_send_headers_that_mean_nothing_here(issuer, path, asked, more):
+    """RFC 9110 section 5.6.2; Fetch section 4.8."""
+    answer = preflight(issuer, path, ORIGIN, asked)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-headers"] == f"{BASIC}, {more}"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param("*", id="all of them"),
+        pytest.param("x, *", id="one, and all of them"),
+        pytest.param(",".join(f"x-{n}" for n in range(33)), id="thirty-three"),
+        pytest.param("x" * 1025, id="a longer one"),
+        pytest.param("x y", id="a blank inside"),
+        pytest.param("x,,y", id="an empty name"),
+        pytest.param("x,", id="an empty name at the end"),
+        pytest.param("x: y", id="a header with its value"),
+        pytest.param('"x"', id="quotes"),
+        pytest.param("x;y", id="a semicolon"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_what_no_application_asks_for_is_not_allowed(issuer, asked):
+    """The nearest neighbours; the browser then blocks the call."""
+    for path in ("/token", DOCUMENTS[0]):
+        answer = preflight(issuer, path, ORIGIN, asked)
+        assert answer.status_code == 204
+        assert answer.headers["access-control-allow-headers"] == BASIC
+
+
+@pytest.mark.parametrize("asked", ["traceparent", None])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_preflight_of_another_origin_is_refused(issuer, path):
-    assert preflight(issuer, path, "https://evil.example").status_code == 405
+def test_a_preflight_of_another_origin_is_refused(issuer, path, asked):
+    answer = preflight(issuer, path, "https://evil.example", asked)
+    assert answer.status_code == 405
+    assert answer.headers["allow"]
+    assert not allowances(answer)
 
 
 def test_an_options_request_that_is_no_preflight_is_refused(issuer):
@@ -113,16 +170,36 @@ def test_no_script_may_read_a_page(issuer, path):
     assert preflight(issuer, path, ORIGIN).status_code == 405
 
 
+@pytest.mark.parametrize("origin", [None, ORIGIN, *OTHERS])
 @pytest.mark.parametrize("path", DOCUMENTS)
-def test_a_cache_keeps_the_documents_apart_by_origin(issuer, path):
-    """Else the answer to a request without an origin would be given to one with."""
-    answer = issuer.http.get(path)
-    assert answer.headers["vary"] == "Origin"
-    assert not allowances(answer)
-    etag = {"If-None-Match": answer.headers["etag"]}
-    again = issuer.http.get(path, headers={"Origin": ORIGIN} | etag)
+def test_the_keys_and_the_metadata_are_for_scripts_of_any_origin(issuer, path, origin):
+    """Anybody may read them, so that one answer is right for all, in every cache."""
+    headers = {"Origin": origin} if origin else {}
+    answer = issuer.http.get(path, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "vary" not in answer.headers
+    assert allowances(answer) == {"access-control-allow-origin"}
+    again = issuer.http.get(path, headers=headers | {"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
-    assert again.headers["access-control-allow-origin"] == ORIGIN
+    assert again.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("origin", [ORIGIN, *OTHERS])
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_a_preflight_of_any_origin_is_answered_there(issuer, path, origin):
+    answer = preflight(issuer, path, origin, "traceparent")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-methods"] == "GET, HEAD"
+    assert answer.headers["access-control-allow-headers"] == f"{BASIC}, traceparent"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_what_is_no_preflight_is_refused_there_too(issuer):
+    assert issuer.http.options(DOCUMENTS[0], headers={"Origin": ORIGIN}).status_code == 405
+    asked = {"Access-Control-Request-Method": "GET"}
+    assert issuer.http.options(DOCUMENTS[0], headers=asked).status_code == 405
 
 
 def test_a_script_redeems_a_code(issuer):

@@ -7,7 +7,7 @@ import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
-from issuer.metadata import metadata, metadata_path, openid_configuration_path
+from issuer.metadata import metadata
 from tests.builders import ISSUER, NOW, a_server
 from tests.openid.builders import an_openid_server
 
@@ -88,10 +88,3 @@ def test_every_endpoint_that_it_names_is_there(provider):
     for url in named:
         assert url.startswith(f"{provider.url}/")
         assert httpx.get(url).status_code != 404
-
-
-def test_an_issuer_with_a_path_has_them_where_each_specification_looks():
-    """Discovery section 4 appends, RFC 8414 section 3 inserts."""
-    issuer = "https://id.example/tenant"
-    assert openid_configuration_path(issuer) == "/tenant/.well-known/openid-configuration"
-    assert metadata_path(issuer) == "/.well-known/oauth-authorization-server/tenant"

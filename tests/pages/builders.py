@@ -10,6 +10,7 @@ from issuer.pages.views import (
     ErrorView,
     ExpiredView,
     FormPostView,
+    FrontView,
     LoggedOutView,
     LoginView,
     LogoutView,
@@ -71,6 +72,14 @@ def a_logout_view(**fields: Any) -> LogoutView:
     return LogoutView(**(given | fields))
 
 
+def a_front_view() -> FrontView:
+    """What an issuer shows at its own URL."""
+    return FrontView(
+        metadata_uri="https://issuer.example/.well-known/oauth-authorization-server",
+        jwks_uri="https://issuer.example/.well-known/jwks.json",
+    )
+
+
 VIEWS: dict[str, View] = {
     "login": a_login_view(),
     "login that failed": a_login_view(username="alice", failed=True),
@@ -87,6 +96,7 @@ VIEWS: dict[str, View] = {
     "logout": a_logout_view(),
     "logged out": LoggedOutView(),
     "logged out of a client": LoggedOutView(client=CLIENT),
+    "front": a_front_view(),
 }
 
 

@@ -228,7 +228,7 @@ def check(attack: Attack, response: httpx.Response) -> None:
         location = response.headers["location"]
         assert attack.path != PAR
         if location.startswith("/"):
-            assert urlsplit(location).path in (LOGIN, CONSENT)
+            assert urlsplit(location).path in (LOGIN, CONSENT, LOGOUT)
             assert not location.startswith("//")
         else:
             assert _is_registered(location)
@@ -275,7 +275,7 @@ def _may_have_a_code(attack: Attack) -> bool:
         ("sees the question", 200, ""),
         ("logs in", 303, CONSENT),
         ("logs out", 303, "http://127.0.0.1/goodbye?state=s"),
-        ("logs out by form", 200, ""),
+        ("logs out by form", 303, LOGOUT),
         ("pushes", 201, ""),
     ],
 )
