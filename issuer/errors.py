@@ -5,6 +5,8 @@
 holds anything the client sent.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -23,7 +25,17 @@ class AccessTokenException(OAuth2Exception):
         self.description = description
         self.detail = detail or description
         self.client_id = ""
-        """Whose request it was, once that is proved; for the log."""
+        """The registered client that the request is of, or says it is of; for the log."""
+
+
+@contextmanager
+def naming(client_id: str) -> Iterator[None]:
+    """Has whatever is refused within say whose request it was."""
+    try:
+        yield
+    except AccessTokenException as error:
+        error.client_id = error.client_id or client_id
+        raise
 
 
 class InvalidRequest(AccessTokenException):

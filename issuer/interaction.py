@@ -29,6 +29,7 @@ from issuer.errors import (
     InvalidRequest,
     LoginRequired,
     TemporarilyUnavailable,
+    naming,
 )
 from issuer.form import Form
 from issuer.id_token import read_id_token_hint
@@ -42,21 +43,30 @@ from keys.sealing import Unsealable
 LIFETIME = 86_400
 """Seconds for which a page can be come back to. It is worth no more than the URL that led to it."""
 
+LEGIBLE = 7 * 86_400
+"""Seconds for which one that is too old still knows the way back to the application."""
+
 _LOG_IN_ANEW = frozenset({Prompt.LOGIN, Prompt.SELECT_ACCOUNT})
 
 
 class Expired(Exception):
     """The text is no interaction of this issuer, or it began too long ago."""
 
+    def __init__(self, client_id: str = "") -> None:
+        super().__init__("expired")
+        self.client_id = client_id
+        """Whose interaction it was, where that can still be read."""
+
 
 class Answered(Exception):
     """The request is refused, and the client is to hear it through the browser."""
 
-    def __init__(self, response: AuthorizationResponse, detail: str) -> None:
+    def __init__(self, response: AuthorizationResponse, detail: str, client_id: str) -> None:
         super().__init__(detail)
         self.response = response
         self.detail = detail
         """What the log says of it."""
+        self.client_id = client_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +104,20 @@ def receive(
         Answered: the client hears it.
     """
     client_id = form.require("client_id")
+    with naming(_registered(server, client_id)):
+        return _receive(server, form, client_id, now)
+
+
+def _receive(
+    server: AuthorizationServer, form: Form, client_id: str, now: int
+) -> tuple[Interaction, tuple[Once, ...]]:
     if form.get("request_uri") is not None:
         held = pushed.resolve(server, form.require("request_uri"), client_id, now)
         with refusing(server, held.request):
             validate(server, held.request)
         return _begin(held.request, held.id, now), (pushed.once(held),)
     client, redirect_uri = recipient(server, client_id, form.get("redirect_uri"))
-    with _answering(_unread(server, redirect_uri, form)):
+    with _answering(_unread(server, redirect_uri, form), client_id):
         request = read(form)
         if server.registry.issuer.require_pushed_authorization_requests or (
             client.require_pushed_authorization_requests
@@ -128,12 +145,15 @@ def resume(server: AuthorizationServer, text: str | None, now: int) -> Interacti
     """The interaction that a page came back with.
 
     Raises:
-        Expired: it is none.
+        Expired: it is none, or too old.
     """
     try:
-        return server.sealer.open(Interaction, text or "", now=now)
+        interaction = server.sealer.open(Interaction, text or "", now=now)
     except Unsealable:
         raise Expired from None
+    if now >= interaction.issued_at + LIFETIME:
+        raise Expired(interaction.request.client_id)
+    return interaction
 
 
 def next_step(
@@ -192,22 +212,30 @@ def refusing(server: AuthorizationServer, request: AuthorizationRequest) -> Iter
         InvalidRequest: there is no such client any more, or its redirect_uri is not its own.
         Answered: something was refused.
     """
-    with _answering(_recipient(server, request)):
+    client_id = request.client_id
+    named = naming(_registered(server, client_id))
+    with named, _answering(_recipient(server, request), client_id):
         yield
 
 
 @contextmanager
-def _answering(to: Recipient) -> Iterator[None]:
+def _answering(to: Recipient, client_id: str) -> Iterator[None]:
     try:
         yield
     except TemporarilyUnavailable:
         raise  # the person can try again, and lose nothing
     except AccessTokenException as error:
-        raise Answered(authorization_response.refusal(to, error), error.detail) from None
+        raise Answered(authorization_response.refusal(to, error), error.detail, client_id) from None
 
 
 def _begin(request: AuthorizationRequest, interaction_id: str, now: int) -> Interaction:
-    return Interaction(id=interaction_id, request=request, issued_at=now, expires_at=now + LIFETIME)
+    expires_at = now + LIFETIME + LEGIBLE
+    return Interaction(id=interaction_id, request=request, issued_at=now, expires_at=expires_at)
+
+
+def _registered(server: AuthorizationServer, client_id: str) -> str:
+    """``client_id``, if it is one that may be logged and shown: that of a client."""
+    return client_id if client_id in server.registry.clients else ""
 
 
 def _recipient(server: AuthorizationServer, request: AuthorizationRequest) -> Recipient:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from issuer import sessions
 from issuer.authorization_request import Prompt
 from issuer.authorize import Requested
-from issuer.errors import AccessDenied, AccessTokenException, LoginRequired
+from issuer.errors import AccessDenied, AccessTokenException, LoginRequired, naming
 from issuer.replay import Once
 from issuer.sealed import Interaction, Login, LoginChallenge, Session
 from issuer.server import AuthorizationServer
@@ -89,6 +89,17 @@ def accept(
     """
     claims = _verify(server, text, now)
     held = _challenge_of(server, claims, session, now)
+    with naming(held.interaction.request.client_id):
+        return _accept(server, claims, held, session, now)
+
+
+def _accept(
+    server: AuthorizationServer,
+    claims: Mapping[str, Any],
+    held: LoginChallenge,
+    session: Session | None,
+    now: int,
+) -> tuple[Interaction, Session, Once]:
     once = Once(
         id=f"login_response:{_text(claims, 'jti')}",
         issued_at=claims["iat"],
@@ -182,8 +193,9 @@ def _challenge_of(
     except Unsealable as error:
         raise refused(f"login_challenge: {error.detail}") from None
     # Else somebody could be logged in as somebody else by following a link.
-    if session is None or held.session_id != session.id:
-        raise refused("another browser was sent to log in")
+    with naming(held.interaction.request.client_id):
+        if session is None or held.session_id != session.id:
+            raise refused("another browser was sent to log in")
     return held
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from issuer import client_auth
 from issuer.authorization_request import read
 from issuer.authorize import validate
-from issuer.errors import InvalidRequest, InvalidRequestURI
+from issuer.errors import InvalidRequest, InvalidRequestURI, naming
 from issuer.replay import Once
 from issuer.request import Response, TokenRequest
 from issuer.sealed import PushedRequest, fresh_id
@@ -27,18 +27,21 @@ def push(server: AuthorizationServer, request: TokenRequest) -> Response:
     if request.form.get("request_uri") is not None:
         raise InvalidRequest("A request_uri is what this endpoint answers with.")
     client = client_auth.authenticate(server, request).client
-    pushed = read(request.form)
-    if pushed.client_id != client.client_id:
-        raise InvalidRequest("The request is another client's.")
-    validate(server, pushed)
-    now = request.received_at
-    held = PushedRequest(id=fresh_id(), request=pushed, issued_at=now, expires_at=now + LIFETIME)
-    try:
-        request_uri = URN + server.seal(held, now=now)
-    except ValueError:
-        raise InvalidRequest("The request is too long.") from None
-    body = {"request_uri": request_uri, "expires_in": LIFETIME}
-    return Response(status=201, body=body, log={"client_id": client.client_id})
+    with naming(client.client_id):
+        pushed = read(request.form)
+        if pushed.client_id != client.client_id:
+            raise InvalidRequest("The request is another client's.")
+        validate(server, pushed)
+        now = request.received_at
+        held = PushedRequest(
+            id=fresh_id(), request=pushed, issued_at=now, expires_at=now + LIFETIME
+        )
+        try:
+            request_uri = URN + server.seal(held, now=now)
+        except ValueError:
+            raise InvalidRequest("The request is too long.") from None
+        body = {"request_uri": request_uri, "expires_in": LIFETIME}
+        return Response(status=201, body=body, log={"client_id": client.client_id})
 
 
 def resolve(

@@ -83,16 +83,19 @@ class TokenGenerator:
         stretch: Stretch = asyncio.to_thread,
     ) -> Response:
         """The answer to ``request``, whatever it is: the one place where refusals are caught."""
+        client_id = ""
         try:
             await _together()
             if self.is_slow(server, request):
                 authorization = await stretch(lambda: self.validate(server, request))
             else:
                 authorization = self.validate(server, request)
+            client_id = authorization.client.client_id
             await spend(store, authorization.once, request.received_at)
             await _together()
             response = self.grant_response(server, authorization)
         except AccessTokenException as error:
+            error.client_id = error.client_id or client_id
             response = self.error_response(error)
         await _together()
         return response

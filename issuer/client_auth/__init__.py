@@ -52,16 +52,19 @@ def authenticate(server: AuthorizationServer, request: TokenRequest) -> Authenti
     if client is None:
         decoys = server.registry.decoy_secrets(credentials.client_id)
         prove_secret(decoys, credentials, request.received_at)
-        raise refused("unknown client, or not its method")
+        raise _refused_as(server, credentials, _method_detail(server, read, credentials))
     prove = CLIENT_AUTH[client.token_endpoint_auth_method].prove
     credential = prove(client.client_secrets, credentials, request.received_at)
     if credential is None:
-        raise refused("wrong secret")
+        raise _refused_as(server, credentials, "wrong secret")
     return AuthenticatedRequest(request=request, client=client, credential=credential)
 
 
 def presented(request: TokenRequest) -> tuple[Read, Credentials]:
     """The one mechanism that the request uses, and what it found.
+
+    An empty secret counts as none, in the header as in the body: some libraries send the header
+    always (RFC 6749 section 2.3.1 lets an empty secret be left out).
 
     Raises:
         InvalidRequest: there are two.
@@ -72,7 +75,10 @@ def presented(request: TokenRequest) -> tuple[Read, Credentials]:
         raise InvalidRequest("More than one client authentication mechanism was used.")
     if not found:
         raise refused("no client authentication")
-    return found[0]
+    read, credentials = found[0]
+    if credentials.secret == "":
+        return none.read, Credentials(credentials.client_id)
+    return read, credentials
 
 
 def registered(server: AuthorizationServer, read: Read, credentials: Credentials) -> Client | None:
@@ -94,6 +100,24 @@ def stretches(server: AuthorizationServer, request: TokenRequest) -> bool:
 def refused(detail: str) -> InvalidClient:
     """The one answer to every way in which authentication can fail."""
     return InvalidClient("Client authentication failed.", detail=detail)
+
+
+def _refused_as(
+    server: AuthorizationServer, credentials: Credentials, detail: str
+) -> InvalidClient:
+    """The same answer, and a log that says whom the request named, if there is such a client."""
+    error = refused(detail)
+    if credentials.client_id in server.registry.clients:
+        error.client_id = credentials.client_id
+    return error
+
+
+def _method_detail(server: AuthorizationServer, read: Read, credentials: Credentials) -> str:
+    client = server.registry.clients.get(credentials.client_id)
+    if client is None:
+        return "unknown client"
+    used = next(name for name, method in CLIENT_AUTH.items() if method.read is read)
+    return f"sent by {used}, registered is {client.token_endpoint_auth_method}"
 
 
 _READS = tuple(dict.fromkeys(method.read for method in CLIENT_AUTH.values()))

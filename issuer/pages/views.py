@@ -6,6 +6,7 @@ allow that beforehand. It has been validated, or it is None.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from issuer.client import Client
 
@@ -67,6 +68,13 @@ class ExpiredView:
     """The request is too old to go on with; the application can make a new one."""
 
     client_uri: str | None = None
+    client_name: str = ""
+    """The name of the one that asked, where that can still be read."""
+
+    @classmethod
+    def of(cls, client: Client) -> Self:
+        """The page with a way back to ``client``."""
+        return cls(client_uri=client.client_uri, client_name=client.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from falcon.asgi import Request, Response
 from issuer import sessions
 from issuer.authorization_request import ResponseMode
 from issuer.authorization_response import AuthorizationResponse
+from issuer.client import Client
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
 from issuer.form import Form
 from issuer.interaction import Answered, Expired, Step, next_step, resume
@@ -77,6 +78,10 @@ class Browser:
         if held is None:
             held = req.context.moment = self._server(), self._clock()
         return held
+
+    def client(self, req: Request, client_id: str) -> Client | None:
+        """The client of that name, for a way back to it."""
+        return self.moment(req)[0].registry.clients.get(client_id)
 
     def visit(self, req: Request, form: Form) -> Visit:
         """The visit of a page in an interaction.
@@ -152,18 +157,32 @@ def as_pages(responder: Responder[Any]) -> Responder[Any]:
         try:
             await responder(resource, req, resp)
         except Answered as refused:
-            resp.context.log = {**getattr(resp.context, "log", {}), "detail": refused.detail}
+            _log(resp, refused.client_id, refused.detail)
             browser.answer(req, resp, refused.response)
-        except Expired:
-            browser.show(req, resp, ExpiredView(), status=400)
+        except Expired as expired:
+            _log(resp, expired.client_id, "the interaction is too old, or none")
+            client = browser.client(req, expired.client_id)
+            view: View = ExpiredView() if client is None else ExpiredView.of(client)
+            browser.show(req, resp, view, status=400)
         except AccessTokenException as error:
-            resp.context.log = {**getattr(resp.context, "log", {}), "detail": error.detail}
-            view = ErrorView(status=error.status, error=error.error, description=error.description)
+            _log(resp, error.client_id, error.detail)
+            view = ErrorView(
+                status=error.status,
+                error=error.error,
+                description=error.description,
+                client=browser.client(req, error.client_id),
+            )
             browser.show(req, resp, view, status=error.status)
             if isinstance(error, TemporarilyUnavailable):
                 resp.set_header("Retry-After", str(error.retry_after))
 
     return respond
+
+
+def _log(resp: Response, client_id: str, detail: str) -> None:
+    """Has the access log say what was refused, and whose request it was where that is known."""
+    said = {"client_id": client_id, "detail": detail} if client_id else {"detail": detail}
+    resp.context.log = {**getattr(resp.context, "log", {}), **said}
 
 
 def without_effect(on_get: Responder[Any]) -> Responder[Any]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from falcon.asgi import Request, Response
 
 from issuer import form_token, interaction, login_application, passwords, sessions
-from issuer.errors import InvalidGrant
+from issuer.errors import InvalidGrant, naming
 from issuer.form import Form
 from issuer.interaction import LogIn
 from issuer.login_application import Denied, InvalidLoginResponse
@@ -155,12 +155,13 @@ class LoginCallbackResource:
         except Denied as denied:
             with interaction.refusing(server, denied.interaction.request):
                 raise login_application.denied() from None
-        if store is not None:
-            await spend(store, (once,), now)
-        with interaction.refusing(server, resumed.request):
-            login_application.check_fresh(resumed, session)
-        try:
-            self.browser.keep(resp, server, session, now)
-        except ValueError:
-            raise login_application.refused("claims do not fit into a cookie") from None
+        with naming(resumed.request.client_id):
+            if store is not None:
+                await spend(store, (once,), now)
+            with interaction.refusing(server, resumed.request):
+                login_application.check_fresh(resumed, session)
+            try:
+                self.browser.keep(resp, server, session, now)
+            except ValueError:
+                raise login_application.refused("claims do not fit into a cookie") from None
         self.browser.go_on(resp, interaction.seal(server, resumed, now))

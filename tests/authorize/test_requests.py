@@ -55,6 +55,17 @@ def test_an_interaction_survives_its_seal():
 
 
 @pytest.mark.parametrize(
+    ("age", "client_id"),
+    [(0, "web"), (interaction.LEGIBLE - 1, "web"), (interaction.LEGIBLE, "")],
+)
+def test_a_page_that_is_too_old_knows_the_way_back_for_a_week(age, client_id):
+    text = interaction.seal(SERVER, an_interaction(SERVER), NOW)
+    with pytest.raises(interaction.Expired) as expired:
+        interaction.resume(SERVER, text, NOW + interaction.LIFETIME + age)
+    assert expired.value.client_id == client_id
+
+
+@pytest.mark.parametrize(
     ("changes", "error"),
     [
         pytest.param({"response_type": None}, "invalid_request", id="response_type is missing"),

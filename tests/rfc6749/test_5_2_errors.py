@@ -82,7 +82,6 @@ def test_unknown_parameters_are_ignored():
         pytest.param(basic("web", "wrong"), {}, id="a wrong secret"),
         pytest.param(basic("nobody"), {}, id="an unknown client"),
         pytest.param(basic("spa"), {}, id="a secret from a client without one"),
-        pytest.param(basic("spa", ""), {}, id="an empty secret from a client without one"),
         pytest.param(None, {"client_id": "web"}, id="no secret from a client with one"),
         pytest.param(None, {"client_id": "nobody"}, id="an unknown public client"),
         pytest.param(None, {"client_secret": SECRET}, id="a secret without a client_id"),

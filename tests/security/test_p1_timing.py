@@ -9,9 +9,19 @@ from statistics import median
 
 import pytest
 
+from issuer.client import ClientSecret
 from issuer.errors import AccessTokenException
 from issuer.token import handler
-from tests.builders import PASSWORD, SECRET, a_client, a_public_client, a_request, a_server, basic
+from tests.builders import (
+    PASSWORD,
+    PASSWORD_HASH,
+    SECRET,
+    a_client,
+    a_public_client,
+    a_request,
+    a_server,
+    basic,
+)
 
 SAMPLES = 400
 TRIES = 8
@@ -57,6 +67,14 @@ def test_a_wrong_secret_takes_as_long_as_one_wrong_from_its_first_character(othe
     """Security P1."""
     server = a_server(a_client(), a_public_client())
     assert_alike(server, with_secret("web", "x" + SECRET[1:]), other)
+
+
+@pytest.mark.parametrize("client_id", ["nobody", "chosen"])
+def test_an_empty_secret_is_refused_as_fast_whoever_it_is_for(client_id):
+    """Security P1: it is compared with nothing, not even where a person chose the secret."""
+    chosen = ClientSecret(hash=PASSWORD_HASH)
+    server = a_server(a_client(), a_client("chosen", client_secrets=(chosen,)), a_public_client())
+    assert_alike(server, with_secret("web", ""), with_secret(client_id, ""))
 
 
 @pytest.mark.parametrize("user", ["nobody", "alice@elsewhere.example"])

@@ -5,7 +5,7 @@ from urllib.parse import quote_plus, urlencode
 
 import pytest
 
-from tests.builders import SECRET, basic
+from tests.builders import SECRET, VERIFIER, basic
 
 GRANT = {"grant_type": "client_credentials"}
 CHALLENGE = 'Basic realm="token endpoint", charset="UTF-8"'
@@ -179,3 +179,57 @@ def test_an_empty_secret_in_the_body_counts_as_left_out(post):
 def test_two_headers_are_refused_even_where_one_is_empty(post):
     answer = post(more=b"Authorization:\r\n")
     assert (answer.status, answer.error) == (400, "invalid_request")
+
+
+# --- an empty secret is none, in the header as in the body ---
+
+EMPTY = {
+    "header": lambda client_id: ({}, basic(client_id, "")),
+    "header, and the name in the body": lambda client_id: (
+        {"client_id": client_id}, basic(client_id, "")),
+    "body": lambda client_id: ({"client_id": client_id, "client_secret": ""}, None),
+    "left out": lambda client_id: ({"client_id": client_id}, None),
+}  # fmt: skip
+"""What libraries send for a client without a secret."""
+
+
+@pytest.mark.parametrize("spelled", EMPTY.values(), ids=EMPTY)
+def test_a_public_client_may_send_an_empty_secret_wherever(attacked, post, spelled):
+    """RFC 6749 section 2.3.1; requests-oauthlib sends the header always."""
+    body, authorization = spelled("spa")
+    code = {"grant_type": "authorization_code", "code": attacked.code(client_id="spa"),
+            "code_verifier": VERIFIER}  # fmt: skip
+    answer = post(urlencode(code | body).encode(), authorization=authorization)
+    assert (answer.status, answer.error) == (200, None)
+
+
+@pytest.mark.parametrize("spelled", EMPTY.values(), ids=EMPTY)
+@pytest.mark.parametrize("client_id", ["billing", "poster", "nobody"])
+def test_a_client_with_a_secret_may_not_and_hears_what_a_stranger_does(post, spelled, client_id):
+    """Security P1, P2: the nearest neighbours, and no telling who is registered."""
+    body, authorization = spelled(client_id)
+    answer = post(urlencode(GRANT | body).encode(), authorization=authorization)
+    assert_not_authenticated(answer)
+    assert answer.json["error_description"] == "Client authentication failed."
+
+
+@pytest.mark.parametrize(
+    ("body", "authorization", "status"),
+    [
+        pytest.param({}, encoded(b"spa: "), 401, id="a blank is a secret"),
+        pytest.param({}, encoded(b"spa:%00"), 401, id="a NUL is a secret"),
+        pytest.param({}, encoded(b"spa"), 401, id="no colon"),
+        pytest.param({}, encoded(b":"), 401, id="no name"),
+        pytest.param({}, basic("spa"), 401, id="a secret"),
+        pytest.param({"client_secret": "x"}, basic("spa", ""), 400, id="another in the body"),
+        pytest.param({"client_secret": SECRET, "client_id": "poster"}, basic("spa", ""), 400,
+                     id="another client in the body"),
+        pytest.param({"client_id": "poster"}, basic("spa", ""), 400, id="another name in the body"),
+    ],
+)  # fmt: skip
+def test_what_is_not_quite_an_empty_secret_is_refused(post, body, authorization, status):
+    """Security P3, P4."""
+    code = {"grant_type": "authorization_code", "code": "x", "code_verifier": VERIFIER}
+    answer = post(urlencode(code | body).encode(), authorization=authorization)
+    assert answer.status == status
+    assert answer.error == ("invalid_client" if status == 401 else "invalid_request")
