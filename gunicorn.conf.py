@@ -3,4 +3,4 @@
 from issuer.gunicorn_settings import *  # noqa: F403
 
 # workers = 4             # one per processor, or WEB_CONCURRENCY, if left out
-# bind = "0.0.0.0:8000"   # 127.0.0.1:8000 if left out; 0.0.0.0 and PORT where that is set
+# bind = "0.0.0.0:8000"   # 127.0.0.1:8000 if left out; all addresses at PORT where that is set

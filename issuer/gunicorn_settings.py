@@ -5,13 +5,14 @@ import sys
 
 from gunicorn.arbiter import Arbiter
 
-from issuer import files
+from issuer import files, listening
 from issuer.app import clock
 from issuer.load import Refused, load
 
 wsgi_app = "issuer.app:get_app()"
 worker_class = "issuer.worker.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)))
+bind = listening.addresses(os.environ.get("PORT"))
 keepalive = 75
 """Seconds that an idle connection stays: longer than load balancers keep theirs."""
 graceful_timeout = 20

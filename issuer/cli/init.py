@@ -62,7 +62,8 @@ write = "Change your data"
 """
 
 GUNICORN = """\
-# `gunicorn`, in this directory, serves the issuer: one worker per core, on $PORT or 8000.
+# `gunicorn`, in this directory, serves the issuer: one worker per core, on 127.0.0.1:8000, or on
+# all addresses, IPv6 and IPv4, at $PORT.
 # What stands below the import changes a setting: bind = "0.0.0.0:8443", workers = 4, …
 from issuer.gunicorn_settings import *  # noqa
 """

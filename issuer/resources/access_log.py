@@ -35,7 +35,8 @@ class AccessLog:
         self._write(
             {
                 "time": rfc3339(self._clock()),
-                "remote_addr": (req.scope.get("client") or ("",))[0],
+                # An IPv4 client of a socket that takes both, written as everywhere else.
+                "remote_addr": (req.scope.get("client") or ("",))[0].removeprefix("::ffff:"),
                 "method": req.method,
                 "path": req.path[:MAX_PATH],
                 "status": resp.status_code,
