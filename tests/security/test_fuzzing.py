@@ -102,7 +102,9 @@ NAMES = st.sampled_from(
 VALUES = st.sampled_from(
     [*ALL_GRANTS, CODE, PUBLIC_CODE, REFRESH_TOKEN, CODE[:-1], VERIFIER, CALLBACK, PASSWORD,
      SECRET, API, OTHER_API, "alice", "alice@example.com", "web", "thief", "poster", "spa",
-     "nobody", "read", "write", "pay", "read write", "admin", "", " ", "\0", "\u00e9", "x" * 300]
+     "nobody", "read", "write", "pay", "read write", "admin", "openid", "openid read groups",
+     "offline_access", "read offline_access", API + "/", OTHER_API + "/", API + "//", API + "/x",
+     "http://localhost:1234/callback", "undefined", "", " ", "\0", "\u00e9", "x" * 300]
 ) | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)  # fmt: skip
 AUTHORIZATIONS = st.sampled_from(
     [
@@ -111,6 +113,10 @@ AUTHORIZATIONS = st.sampled_from(
         basic("thief"),
         basic("poster"),
         basic("spa"),
+        basic("spa", ""),
+        basic("web", ""),
+        basic("poster", ""),
+        basic("nobody", ""),
         basic("web", "wrong"),
         basic("nobody"),
         "Basic",
@@ -133,6 +139,9 @@ def due(pairs: dict[str, str], authorization: str | None) -> bool:
         client = {("poster", SECRET): "poster"}.get(posted)
         if pairs.get("client_id") == "spa" and not pairs.get("client_secret"):
             client = "spa"
+    if authorization == basic("spa", ""):
+        named = pairs.get("client_id") or "spa"
+        client = "spa" if named == "spa" and not pairs.get("client_secret") else None
     if client is None:
         return False
     if grant == "authorization_code":
@@ -165,6 +174,8 @@ STARTS = st.sampled_from(
         {"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN},
         {"grant_type": "password", "username": "alice", "password": PASSWORD},
         {"grant_type": "client_credentials", "client_id": "poster", "client_secret": SECRET},
+        {"grant_type": "client_credentials", "resource": API + "/", "scope": "read"},
+        {"grant_type": "authorization_code", "code": PUBLIC_CODE, "code_verifier": VERIFIER},
     ]
 )
 

@@ -16,7 +16,7 @@ from issuer import redirect_uri
 from issuer.metadata import AUTHORIZE, CONSENT, LOGIN, LOGIN_CALLBACK, LOGOUT, PAR
 from keys.signing import SigningKey
 from tests.authorize.browsing import SENT, Browser
-from tests.builders import CALLBACK, PASSWORD, SECRET, VERIFIER, basic
+from tests.builders import API, CALLBACK, PASSWORD, SECRET, VERIFIER, basic
 from tests.relying_parties.builders import a_provider, a_relying_party
 
 calmly = partial(  # a busy machine is no finding
@@ -45,7 +45,10 @@ VALUES = (
          "nobody", "http://127.0.0.1:9/callback", "http://127.0.0.1:9@evil/callback", "read",
          "http://127.0.0.1/goodbye", "openid", "read admin", "none", "login consent", "code",
          "token", "form_post", "fragment", "plain", "S256", "0", "9" * 20, "allow", "deny",
-         "alice", PASSWORD, SECRET, "de", "xx en", "x" * 3000]
+         "alice", PASSWORD, SECRET, "de", "xx en", "x" * 3000, "undefined", "null",
+         "openid groups", "read nonsense", "offline_access", "read offline_access", API + "/", API,
+         API + "//", "http://localhost:9/callback", "http://localhost/callback",
+         "http://localhost:9@evil/callback", "http://localhost.evil.example/callback"]
     )
     | TEXTS
 )  # fmt: skip
@@ -96,6 +99,13 @@ GOOD = {
         ("id_token_hint", "$id_token"), ("post_logout_redirect_uri", "http://127.0.0.1/goodbye"),
         ("state", "s")), cookie="$owner"),
     "logs out by form": Attack("POST", LOGOUT, (("client_id", "rp"),)),
+    "looks": Attack("HEAD", AUTHORIZE, tuple(SENT.items())),
+    "looks at a pushed one": Attack(
+        "HEAD", AUTHORIZE, (("client_id", "rp"), ("request_uri", "$request_uri"))),
+    "looks at the question": Attack("HEAD", CONSENT, (("interaction", "$interaction"),)),
+    "leaves without its token": Attack("GET", LOGOUT, (("id_token_hint", "undefined"),)),
+    "looks at the way out": Attack("HEAD", LOGOUT, (("id_token_hint", "$id_token"),),
+                                   cookie="$owner"),
     "pushes": Attack("POST", PAR, tuple(RP.items()), cookie=None, headers={
         "Authorization": basic("rp")}),
 }  # fmt: skip
@@ -118,7 +128,10 @@ def attacks(draw: st.DrawFn) -> Attack:
         text = st.sampled_from(["de", "x;q=y, *", "Basic x", basic("web"), "text/plain", EVIL])
         headers[draw(some)] = draw(text)
     pairs = (*kept, *changed.items(), *again)
-    return Attack(good.method, good.path, pairs, draw(cookies), draw(strange), headers)
+    method = good.method
+    if method == "GET" and draw(st.integers(0, 4)) == 0:
+        method = "HEAD"
+    return Attack(method, good.path, pairs, draw(cookies), draw(strange), headers)
 
 
 @dataclass
@@ -138,8 +151,9 @@ class Target:
             text = f"session={self.material.get(attack.cookie, attack.cookie)}"
             headers["Cookie"] = text + "; session=y" if attack.cookie == "twice" else text
         self.http.cookies.clear()
-        if attack.method == "GET":
-            return self.http.get(f"{self.url}{attack.path}?{form.decode()}", headers=headers)
+        if attack.method != "POST":
+            url = f"{self.url}{attack.path}?{form.decode()}"
+            return self.http.request(attack.method, url, headers=headers)
         headers = {"Content-Type": FORM} | headers
         return self.http.post(self.url + attack.path, content=form, headers=headers)
 
@@ -223,6 +237,10 @@ def _is_registered(uri: str) -> bool:
 def check(attack: Attack, response: httpx.Response) -> None:
     """What holds whatever was sent."""
     assert response.status_code < 500
+    if attack.method == "HEAD":
+        assert response.content == b""
+        assert "set-cookie" not in response.headers
+        assert "?" not in response.headers.get("location", "")
     given = []
     if response.status_code == 303:
         location = response.headers["location"]
@@ -274,6 +292,11 @@ def _may_have_a_code(attack: Attack) -> bool:
         ("pushed", 303, CONSENT),
         ("sees the question", 200, ""),
         ("logs in", 303, CONSENT),
+        ("looks", 303, CONSENT),
+        ("looks at a pushed one", 303, CONSENT),
+        ("looks at the question", 200, ""),
+        ("leaves without its token", 200, ""),
+        ("looks at the way out", 200, ""),
         ("logs out", 303, "http://127.0.0.1/goodbye?state=s"),
         ("logs out by form", 303, LOGOUT),
         ("pushes", 201, ""),
