@@ -94,10 +94,13 @@ class RunningIssuer:
 
     audience = API
 
-    def __init__(self, directory: Path, *, port: int | None = None, **settings: Any) -> None:
+    def __init__(
+        self, directory: Path, *, port: int | None = None, path: str = "", **settings: Any
+    ) -> None:
         self.directory = directory
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.url = self.origin + path
         self.registry = directory / "registry.json"
         self.keyring = directory / "keyring.json"
         self.log = directory / f"log.{self.port}"
@@ -126,7 +129,7 @@ class RunningIssuer:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
-                answered = httpx.get(f"{self.url}/healthz").status_code == 200
+                answered = httpx.get(f"{self.origin}/healthz").status_code == 200
                 if answered and self._complete() >= before + workers:
                     return self
             except httpx.TransportError:
