@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from issuer import secret
 from keys.ring import KeyRing, write
 from tests.authorize.browsing import Browser, Page
-from tests.builders import SECRET
+from tests.builders import API, SECRET
 from tests.running import RunningIssuer
 
 SCOPE = "openid profile email offline_access"
+WITH_API = {"scope": f"{SCOPE} read", "resources": [API]}
 HERE = Path(__file__).parent
 
 
@@ -26,15 +27,31 @@ def a_relying_party(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def a_provider(directory: Path, **clients: dict[str, Any]) -> RunningIssuer:
+def a_provider(directory: Path, path: str = "", **clients: dict[str, Any]) -> RunningIssuer:
     """An issuer of these clients and of client ``rp``, not started yet."""
-    running = RunningIssuer(directory)
+    running = RunningIssuer(directory, path=path)
     table = running.read_registry()
     table["clients"] |= {"rp": a_relying_party(), **clients}
     table["users"]["alice"] |= {"name": "Alice Example", "email_verified": True}
     running.write_registry(table)
     write(running.keyring, KeyRing.new("ES256", int(time.time()) - 1000, "RS256"))
     return running
+
+
+def as_registered(running: RunningIssuer, client_id: str, **fields: str) -> dict[str, str]:
+    """What a relying party is told of itself, by the names of the registry."""
+    said = running.read_registry()["clients"][client_id]
+    method = said.get("token_endpoint_auth_method", "client_secret_basic")
+    return {
+        "issuer": running.url,
+        "client_id": client_id,
+        "token_endpoint_auth_method": method,
+        "id_token_signed_response_alg": said.get("id_token_signed_response_alg", "RS256"),
+        "redirect_uri": "http://127.0.0.1:3000/callback",
+        "scope": said["scope"],
+        **({} if method == "none" else {"client_secret": SECRET}),
+        **fields,
+    }
 
 
 def log_in_and_agree(browser: Browser, url: str) -> str:

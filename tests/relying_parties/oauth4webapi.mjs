@@ -2,26 +2,28 @@
 import { createInterface } from 'node:readline'
 import * as oauth from 'oauth4webapi'
 
-const [issuer, clientId, secret, redirectUri, scope] = process.argv.slice(2)
+const registered = JSON.parse(process.argv[2])
+const { client_id, client_secret, redirect_uri, scope } = registered
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const say = (value) => console.log(JSON.stringify(value))
 const hear = async () => new URL((await lines.next()).value)
 
-const url = new URL(issuer)
+const url = new URL(registered.issuer)
 const plain = { [oauth.allowInsecureRequests]: true }
-const client = { client_id: clientId }
+const client = { client_id }
 const authentication = {
-  poster: () => oauth.ClientSecretPost(secret),
-  public: () => oauth.None(),
-}[clientId]?.() ?? oauth.ClientSecretBasic(secret)
+  client_secret_basic: () => oauth.ClientSecretBasic(client_secret),
+  client_secret_post: () => oauth.ClientSecretPost(client_secret),
+  none: () => oauth.None(),
+}[registered.token_endpoint_auth_method]()
 
 const server = await oauth.processDiscoveryResponse(url, await oauth.discoveryRequest(url, plain))
 const verifier = oauth.generateRandomCodeVerifier()
 const state = oauth.generateRandomState()
 const nonce = oauth.generateRandomNonce()
 let parameters = new URLSearchParams({
-  client_id: clientId,
-  redirect_uri: redirectUri,
+  client_id,
+  redirect_uri,
   response_type: 'code',
   scope,
   code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
@@ -29,45 +31,47 @@ let parameters = new URLSearchParams({
   state,
   nonce,
 })
-if (clientId === 'pusher') {
+if (client_id === 'pusher') {
   const pushed = await oauth.pushedAuthorizationRequest(
     server, client, authentication, parameters, plain,
   )
   const { request_uri } = await oauth.processPushedAuthorizationResponse(server, client, pushed)
-  parameters = new URLSearchParams({ client_id: clientId, request_uri })
+  parameters = new URLSearchParams({ client_id, request_uri })
 }
 say(`${server.authorization_endpoint}?${parameters}`)
+
+const learn = async (answer, tokens) => {
+  await oauth.validateApplicationLevelSignature(server, answer, plain)
+  const claims = oauth.getValidatedIdTokenClaims(tokens)
+  const { access_token } = tokens
+  const asked = await oauth.userInfoRequest(server, client, access_token, plain)
+  const userinfo = await oauth.processUserInfoResponse(server, client, claims.sub, asked)
+  return { claims, userinfo, access_token }
+}
 
 try {
   const validated = oauth.validateAuthResponse(server, client, await hear(), state)
   const redeemed = await oauth.authorizationCodeGrantRequest(
-    server, client, authentication, validated, redirectUri, verifier, plain,
+    server, client, authentication, validated, redirect_uri, verifier, plain,
   )
   const checks = { expectedNonce: nonce, requireIdToken: true }
   const tokens = await oauth.processAuthorizationCodeResponse(server, client, redeemed, checks)
-  await oauth.validateApplicationLevelSignature(server, redeemed, plain)
-  const claims = oauth.getValidatedIdTokenClaims(tokens)
-  const asked = await oauth.userInfoRequest(server, client, tokens.access_token, plain)
-  let refreshed
+  const known = await learn(redeemed, tokens)
   if (tokens.refresh_token) {
-    const answer = await oauth.refreshTokenGrantRequest(
+    const refreshed = await oauth.refreshTokenGrantRequest(
       server, client, authentication, tokens.refresh_token, plain,
     )
-    const anew = await oauth.processRefreshTokenResponse(server, client, answer)
-    refreshed = oauth.getValidatedIdTokenClaims(anew).sub
+    const anew = await oauth.processRefreshTokenResponse(server, client, refreshed)
+    known.refreshed = await learn(refreshed, anew)
   }
   const logout = new URLSearchParams({
     id_token_hint: tokens.id_token,
-    post_logout_redirect_uri: new URL('/goodbye', redirectUri).href,
+    post_logout_redirect_uri: new URL('/goodbye', redirect_uri).href,
     state: 'bye',
   })
-  say({
-    claims,
-    userinfo: await oauth.processUserInfoResponse(server, client, claims.sub, asked),
-    refreshed,
-    logout: `${server.end_session_endpoint}?${logout}`,
-  })
+  say({ ...known, logout: `${server.end_session_endpoint}?${logout}` })
 } catch (error) {
-  say({ error: error.error ?? error.code ?? String(error) })
+  const challenged = error.cause?.[0]?.parameters?.error
+  say({ error: error.error ?? challenged ?? error.code ?? String(error) })
 }
 process.exit(0)

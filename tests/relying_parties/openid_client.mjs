@@ -2,24 +2,27 @@
 import { createInterface } from 'node:readline'
 import * as client from 'openid-client'
 
-const [issuer, clientId, secret, redirectUri, scope] = process.argv.slice(2)
+const registered = JSON.parse(process.argv[2])
+const { client_id, client_secret, redirect_uri, scope } = registered
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const say = (value) => console.log(JSON.stringify(value))
 const hear = async () => new URL((await lines.next()).value)
 
 const authentication = {
-  poster: () => client.ClientSecretPost(secret),
-  public: () => client.None(),
-}[clientId] ?? (() => client.ClientSecretBasic(secret))
+  client_secret_basic: () => client.ClientSecretBasic(client_secret),
+  client_secret_post: () => client.ClientSecretPost(client_secret),
+  none: () => client.None(),
+}[registered.token_endpoint_auth_method]
 
-const config = await client.discovery(new URL(issuer), clientId, {}, authentication(), {
-  execute: [client.allowInsecureRequests],
-})
+const config = await client.discovery(
+  new URL(registered.issuer), client_id, client_secret, authentication?.(),
+  { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
+)
 const pkceCodeVerifier = client.randomPKCECodeVerifier()
 const expectedState = client.randomState()
 const expectedNonce = client.randomNonce()
 const parameters = {
-  redirect_uri: redirectUri,
+  redirect_uri,
   scope,
   code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
   code_challenge_method: 'S256',
@@ -28,26 +31,31 @@ const parameters = {
   max_age: '600',
 }
 const build =
-  clientId === 'pusher' ? client.buildAuthorizationUrlWithPAR : client.buildAuthorizationUrl
+  client_id === 'pusher' ? client.buildAuthorizationUrlWithPAR : client.buildAuthorizationUrl
 say((await build(config, parameters)).href)
+
+const learn = async (tokens) => {
+  const claims = tokens.claims()
+  const { access_token } = tokens
+  const userinfo = await client.fetchUserInfo(config, access_token, claims.sub)
+  return { claims, userinfo, access_token }
+}
 
 try {
   const checks = { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true, maxAge: 600 }
   const tokens = await client.authorizationCodeGrant(config, await hear(), checks)
-  const claims = tokens.claims()
-  const refreshed =
-    tokens.refresh_token && (await client.refreshTokenGrant(config, tokens.refresh_token))
-  say({
-    claims,
-    userinfo: await client.fetchUserInfo(config, tokens.access_token, claims.sub),
-    refreshed: refreshed?.claims().sub,
-    logout: client.buildEndSessionUrl(config, {
-      id_token_hint: tokens.id_token,
-      post_logout_redirect_uri: new URL('/goodbye', redirectUri).href,
-      state: 'bye',
-    }).href,
+  const known = await learn(tokens)
+  if (tokens.refresh_token) {
+    known.refreshed = await learn(await client.refreshTokenGrant(config, tokens.refresh_token))
+  }
+  const logout = client.buildEndSessionUrl(config, {
+    id_token_hint: tokens.id_token,
+    post_logout_redirect_uri: new URL('/goodbye', redirect_uri).href,
+    state: 'bye',
   })
+  say({ ...known, logout: logout.href })
 } catch (error) {
-  say({ error: error.error ?? error.code ?? String(error) })
+  const challenged = error.cause?.[0]?.parameters?.error
+  say({ error: error.error ?? challenged ?? error.code ?? String(error) })
 }
 process.exit(0)
