@@ -6,7 +6,7 @@ import pytest
 
 from tests.authorize.browsing import Browser, Page
 from tests.relying_parties import apache
-from tests.relying_parties.builders import a_provider, a_relying_party
+from tests.relying_parties.builders import WITH_API, a_provider, a_relying_party
 from tests.running import free_port
 
 pytestmark = pytest.mark.skipif(
@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 DIRECTIVES = {
     "PKCE": ["OIDCPKCEMethod S256"],
+    "an API": ["OIDCPKCEMethod S256", f'OIDCScope "{WITH_API["scope"]}"'],
     "no PKCE": [],
     "form_post": ["OIDCPKCEMethod S256", "OIDCResponseMode form_post"],
     "client_secret_post": [
@@ -32,6 +33,7 @@ def provider(tmp_path_factory):
     running = a_provider(
         tmp_path_factory.mktemp("apache"),
         apache=a_relying_party(**registered),
+        api=a_relying_party(**registered, **WITH_API),
         old=a_relying_party(**registered, require_pkce=False),
         poster=a_relying_party(**registered, token_endpoint_auth_method="client_secret_post"),
     )
@@ -43,7 +45,9 @@ def provider(tmp_path_factory):
 @pytest.fixture(scope="module", params=DIRECTIVES)
 def protected(provider, request):
     """The URL of the page."""
-    client_id = {"no PKCE": "old", "client_secret_post": "poster"}.get(request.param, "apache")
+    client_id = {"an API": "api", "no PKCE": "old", "client_secret_post": "poster"}.get(
+        request.param, "apache"
+    )
     port = free_port()
     with apache.started(provider.url, port, client_id, *DIRECTIVES[request.param]) as url:
         yield url

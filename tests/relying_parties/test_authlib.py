@@ -7,16 +7,19 @@ from authlib.integrations.flask_client import OAuth
 from authlib.integrations.requests_client import OAuth2Session
 
 from issuer.metadata import OPENID_CONFIGURATION
-from tests.builders import SECRET, VERIFIER
+from keys import Verifier
+from tests.builders import API, SECRET, VERIFIER
 from tests.relying_parties.builders import SCOPE, log_in_and_agree
 
 CALLBACK = "http://127.0.0.1:5000/callback"
 
 
-def test_the_code_flow_of_its_session(provider, browser):
+@pytest.mark.parametrize("client_id", ["rp", "app"])
+def test_the_code_flow_of_its_session(provider, browser, client_id):
     """RFC 6749 section 4.1, RFC 7636, RFC 9207."""
+    scope = provider.read_registry()["clients"][client_id]["scope"]
     with OAuth2Session(
-        "rp", SECRET, redirect_uri=CALLBACK, scope=SCOPE, code_challenge_method="S256"
+        client_id, SECRET, redirect_uri=CALLBACK, scope=scope, code_challenge_method="S256"
     ) as client:
         url, state = client.create_authorization_url(
             f"{provider.url}/authorize", code_verifier=VERIFIER
@@ -29,6 +32,9 @@ def test_the_code_flow_of_its_session(provider, browser):
         assert client.get(f"{provider.url}/userinfo").json()["email"] == "alice@example.com"
         refreshed = client.refresh_token(endpoint["url"], refresh_token=token["refresh_token"])
         assert refreshed["access_token"] != token["access_token"]
+        assert client.get(f"{provider.url}/userinfo").json()["sub"] == "alice"
+        for each in (token, refreshed) if client_id == "app" else ():
+            Verifier(provider.url, API).verify(each["access_token"]).require("openid", "read")
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import pytest
 from oauthlib.oauth2 import AccessDeniedError, InvalidGrantError
 from requests_oauthlib import OAuth2Session
 
-from tests.builders import SECRET
-from tests.relying_parties.builders import SCOPE, address, log_in_and_agree
+from keys import Verifier
+from tests.builders import API, SECRET
+from tests.relying_parties.builders import SCOPE, WITH_API, address, log_in_and_agree
 
 CALLBACK = "http://127.0.0.1:5001/callback"
 
@@ -14,6 +15,20 @@ CALLBACK = "http://127.0.0.1:5001/callback"
 def _loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """oauthlib wants https; the issuer of the tests is on loopback."""
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+
+
+def test_it_calls_an_api_with_the_token_that_asks_who_it_is(provider, browser):
+    """RFC 6750: one session, one token, two places; and again when it was refreshed."""
+    scope = WITH_API["scope"].split()
+    with OAuth2Session("app", redirect_uri=CALLBACK, scope=scope, pkce="S256") as client:
+        url, _ = client.authorization_url(f"{provider.url}/authorize")
+        arrived = log_in_and_agree(browser, url)
+        endpoint = f"{provider.url}/token"
+        client.fetch_token(endpoint, authorization_response=arrived, client_secret=SECRET)
+        for _ in range(2):
+            assert client.get(f"{provider.url}/userinfo").json()["sub"] == "alice"
+            Verifier(provider.url, API).verify(client.access_token).require("openid", "read")
+            client.refresh_token(endpoint, auth=("app", SECRET))
 
 
 @pytest.fixture(params=[None, "S256"], ids=["without PKCE", "S256"])
