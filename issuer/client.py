@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, JsonValue, StrictBool, WithJsonSchema
 from pydantic.dataclasses import dataclass
@@ -73,6 +73,9 @@ class Client:
     """A client: how it proves who it is, and what it may ask for."""
 
     client_id: Identifier
+    application_type: Literal["web", "native"] = "web"
+    """native for an application on people's own machines: it may have redirect URIs of
+    http://localhost and of any scheme of its own (OpenID Connect Registration 2, RFC 8252)."""
     client_name: Text = ""
     client_uri: Link | None = None
     """Where people find it: the way back from a page that cannot go on."""
@@ -127,6 +130,11 @@ class Client:
     def is_public(self) -> bool:
         """True where it can keep no secret, and so proves nothing about itself."""
         return self.token_endpoint_auth_method == "none"
+
+    @property
+    def can_be_imitated(self) -> bool:
+        """True where whatever it proves itself by is on people's own machines (RFC 8252 8.5)."""
+        return self.is_public or self.application_type == "native"
 
     @property
     def is_relying_party(self) -> bool:

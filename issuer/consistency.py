@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from shlex import quote
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from issuer import precis
 from issuer.documents import near
-from issuer.redirect_uri import is_native
+from issuer.redirect_uri import Kind, is_native, kind
 from issuer.scope import OFFLINE_ACCESS
 from keys.audience import canonical
 
@@ -19,6 +20,33 @@ if TYPE_CHECKING:
     from issuer.resource import Resource
 
 _WITH_USER = frozenset({"authorization_code", "refresh_token"})
+
+_NATIVE_ALONE: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.LOCALHOST: (
+            'is for application_type = "native" (`issuer client add --native`), an application on '
+            "people's own machines; https and http://127.0.0.1 are for every client"
+        ),
+        Kind.PRIVATE_USE: (
+            'has a scheme for application_type = "native" (`issuer client add --native`), an '
+            "application on people's own machines; https and schemes like com.example.app are for "
+            "every client"
+        ),
+    }
+)
+_RISKS: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.LOCALHOST: (
+            "is a name, which may lead to another address than this machine's own; "
+            "http://127.0.0.1 is safer, where the application takes it (RFC 8252 section 8.3)"
+        ),
+        Kind.PRIVATE_USE: (
+            "has a scheme that any other application may claim, and get the codes; https, "
+            "http://127.0.0.1, or a domain of its makers as scheme, com.example.app, is safer "
+            "(RFC 8252 sections 7.1 and 8.4)"
+        ),
+    }
+)
 
 Finding = tuple[tuple[str | int, ...], str]
 
@@ -112,6 +140,7 @@ def warnings(registry: Registry) -> Iterator[Finding]:
     Nothing is refused for it: ``issuer check`` says it, and workers log it.
     """
     for client in registry.clients.values():
+        yield from _warn_of_redirect_uris(client)
         yield from _warn_of_imitation(client)
     for name in registry.users:
         yield from _warn_of_username(name)
@@ -124,8 +153,15 @@ def _warn_of_username(name: str) -> Iterator[Finding]:
         yield ("users", name), f"{forbidden} (RFC 8265 section 3.4); some devices cannot type it"
 
 
+def _warn_of_redirect_uris(client: Client) -> Iterator[Finding]:
+    for number, uri in enumerate(client.redirect_uris):
+        risk = _RISKS.get(kind(uri))
+        if risk:
+            yield ("clients", client.client_id, "redirect_uris", number), risk
+
+
 def _warn_of_imitation(client: Client) -> Iterator[Finding]:
-    if client.skip_consent and client.is_public and any(map(is_native, client.redirect_uris)):
+    if client.skip_consent and client.can_be_imitated and any(map(is_native, client.redirect_uris)):
         sentence = (
             "lets codes go to an application on people's own machines unasked, and anybody can "
             "make one that says it is this one (RFC 8252 section 8.6)"
@@ -180,8 +216,23 @@ def _check_grants(client: Client) -> Iterator[Finding]:
         yield (*at, "grant_types"), "client_credentials is for confidential clients (RFC 6749 4.4)"
     if client.is_public and not client.require_pkce:
         yield (*at, "require_pkce"), "a public client cannot go without PKCE (RFC 9700 2.1.1)"
+    if client.application_type == "native" and not client.require_pkce:
+        yield (*at, "require_pkce"), "a native application cannot go without PKCE (RFC 8252 8.1)"
+    yield from _check_redirect_uris(client)
     if "authorization_code" in client.grant_types and not client.redirect_uris:
         yield (*at, "redirect_uris"), "authorization_code needs at least one"
+
+
+def _check_redirect_uris(client: Client) -> Iterator[Finding]:
+    if client.application_type == "native":
+        return
+    at = ("clients", client.client_id)
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        uris: tuple[str, ...] = getattr(client, name)
+        for number, uri in enumerate(uris):
+            why = _NATIVE_ALONE.get(kind(uri))
+            if why:
+                yield (*at, name, number), why
 
 
 def _check_users(registry: Registry) -> Iterator[Finding]:

@@ -294,6 +294,6 @@ def _must_agree(requested: Requested, session: Session) -> bool:
     if client.skip_consent:
         return False
     # Anybody can install an application that says it is this one (RFC 8252 section 8.6).
-    if client.is_public and is_native(requested.redirect_uri):
+    if client.can_be_imitated and is_native(requested.redirect_uri):
         return True
     return not sessions.has_agreed(session, client.client_id, requested.scope)

@@ -28,12 +28,9 @@ KEY = SigningKey.generate("ES256", activates_at=0)
 
 
 def test_the_registries_it_shows_are_valid_together():
-    client, branding, issuer = TABLES
     rest = '[resources."https://api.example"]\nscopes = ["read"]\n'
-    parsed = registry.parse(
-        {"registry.toml": (issuer + client + branding + rest).encode()}, OFFERED
-    )
-    assert set(parsed.clients) == {"shop"}
+    parsed = registry.parse({"registry.toml": "".join([*TABLES, rest]).encode()}, OFFERED)
+    assert set(parsed.clients) == {"shop", "editor"}
     assert "1" in parsed.issuer.login_keys
 
 

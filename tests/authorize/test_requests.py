@@ -24,7 +24,13 @@ NATIVE = a_public_client(
     redirect_uris=("http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb"),
     grant_types=("authorization_code",),
 )
-SERVER = a_server(a_client(), a_public_client(), NATIVE)
+EDITOR = a_public_client(
+    "editor",
+    application_type="native",
+    redirect_uris=("http://localhost:1234/callback", "cursor://anysphere.cursor-mcp/cb"),
+    grant_types=("authorization_code",),
+)
+SERVER = a_server(a_client(), a_public_client(), NATIVE, EDITOR)
 
 
 def test_a_request_becomes_an_interaction_that_holds_all_of_it():
@@ -180,6 +186,35 @@ def test_and_nothing_else_of_it_is(presented):
     """B1: fosite's CVE-2020-15233 and CVE-2020-15234."""
     with pytest.raises(InvalidRequest):
         interaction.receive(SERVER, a_form(client_id="native", redirect_uri=presented), NOW)
+
+
+@pytest.mark.parametrize(
+    ("presented", "known"),
+    [
+        ("http://localhost:1234/callback", True),
+        ("http://localhost:49152/callback", True),
+        ("http://localhost/callback", True),
+        ("cursor://anysphere.cursor-mcp/cb", True),
+        ("http://localhost:0/callback", False),
+        ("http://localhost:00080/callback", False),
+        ("http://localhost:99999/callback", False),
+        ("http://127.0.0.1:1234/callback", False),
+        ("http://localhost.evil:1234/callback", False),
+        ("http://localhost:1234/callback/", False),
+        ("cursor://anysphere.cursor-mcp/cb/", False),
+        ("cursor://evil/cb", False),
+        ("Cursor://anysphere.cursor-mcp/cb", False),
+    ],
+)
+def test_an_editor_is_reached_at_localhost_and_at_its_scheme_and_nowhere_near(presented, known):
+    """RFC 8252 sections 7.1, 7.3 and 8.3; B1."""
+    form = a_form(client_id="editor", redirect_uri=presented)
+    if known:
+        held, _ = interaction.receive(SERVER, form, NOW)
+        assert held.request.redirect_uri == presented
+    else:
+        with pytest.raises(InvalidRequest):
+            interaction.receive(SERVER, form, NOW)
 
 
 def test_one_redirect_uri_need_not_be_named_and_several_must():

@@ -62,10 +62,15 @@ def test_prompt_consent_asks_although_all_was_agreed_to():
     assert isinstance(step(session, prompt="consent"), AskConsent)
 
 
-@pytest.mark.parametrize("redirect_uri", ["http://127.0.0.1/cb", "com.example.app:/cb"])
-def test_an_application_that_anybody_can_imitate_is_asked_for_every_time(redirect_uri):
-    """RFC 8252 section 8.6, P34."""
-    server = a_server(a_public_client("web", redirect_uris=(redirect_uri,)))
+@pytest.mark.parametrize(
+    "redirect_uri",
+    ["http://127.0.0.1/cb", "com.example.app:/cb", "http://localhost:1/cb", "cursor://a.b/cb"],
+)
+@pytest.mark.parametrize("with_secret", [False, True], ids=["public", "with a secret in it"])
+def test_an_application_that_anybody_can_imitate_is_asked_for_every_time(redirect_uri, with_secret):
+    """RFC 8252 sections 8.5 and 8.6, P34."""
+    made = a_client if with_secret else a_public_client
+    server = a_server(made("web", application_type="native", redirect_uris=(redirect_uri,)))
     session = agreed(server, a_session(server), "read")
     assert isinstance(step(session, server=server, redirect_uri=redirect_uri), AskConsent)
     assert error_of(session, server=server, redirect_uri=redirect_uri, prompt="none") == (

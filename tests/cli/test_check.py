@@ -26,8 +26,8 @@ def test_every_problem_is_one_line_on_stderr_with_its_place(run, registry):
     assert result.stdout == ""
     assert set(result.stderr.splitlines()) == {
         'registry.toml: clients.web.client_nmae: unknown key; did you mean "client_name"?',
-        "registry.toml: clients.web.redirect_uris[0]: must be https; http is for 127.0.0.1 and "
-        "[::1] only",
+        "registry.toml: clients.web.redirect_uris[0]: must be https; http is for 127.0.0.1, "
+        "[::1] and localhost only",
     }
 
 

@@ -193,7 +193,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      ONCE),
     ("grants as text", (*WEB, "grant_types"), "password", "clients.web.grant_types", TUPLE),
     ("http for a redirect", (*WEB, "redirect_uris"), [CALLBACK, "http://x.example/"],
-     "clients.web.redirect_uris[1]", "must be https; http is for 127.0.0.1 and [::1] only"),
+     "clients.web.redirect_uris[1]", HTTPS),
     ("a wildcard", (*WEB, "redirect_uris"), ["https://*.example/"],
      "clients.web.redirect_uris[0]", "must be one whole URI; wildcards are not matched"),
     ("no redirect URI", (*WEB, "redirect_uris"), [], "clients.web.redirect_uris",

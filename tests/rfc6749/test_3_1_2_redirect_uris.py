@@ -1,10 +1,14 @@
 """RFC 6749 section 3.1.2 and RFC 9700 section 2.1: redirect URIs, registered and presented."""
 
+import json
+
 import pytest
 
-from issuer import redirect_uri
+from issuer import consistency, redirect_uri
 from issuer.errors import InvalidRequest
-from tests.builders import a_client, a_code, a_server
+from issuer.registry import InvalidRegistry, Registry, parse
+from issuer.token import OFFERED
+from tests.builders import API, ISSUER, a_client, a_code, a_server
 
 
 @pytest.mark.parametrize(
@@ -19,8 +23,15 @@ from tests.builders import a_client, a_code, a_server
         "http://127.0.0.1:49152/cb",
         "http://[::1]/cb",
         "http://[::1]:49152/",
+        "http://127.0.0.1:1/cb",
+        "http://127.0.0.1:65535/cb",
+        "http://localhost/cb",
+        "http://localhost:8080/cb",
         "com.example.app:/cb",
         "com.example.app://cb",
+        "com.example.MyApp:/cb",
+        "vscode://vendor.extension/did-authenticate",
+        "cursor://anysphere.cursor-mcp/oauth/callback",
     ],
 )
 def test_a_uri_of_these_forms_may_be_registered(uri):
@@ -39,8 +50,9 @@ def test_a_uri_of_these_forms_may_be_registered(uri):
         pytest.param("https://a:b@rp.example/cb", "user information", id="a password"),
         pytest.param("https://rp.example@evil.example/", "user information", id="a look-alike"),
         pytest.param("http://rp.example/cb", "must be https", id="http"),
-        pytest.param("http://localhost/cb", "must be https", id="localhost by name"),
-        pytest.param("http://localhost:8080/cb", "must be https", id="localhost with a port"),
+        pytest.param("http://localhost.evil/cb", "must be https", id="longer than localhost"),
+        pytest.param("http://LOCALHOST/cb", "must be https", id="localhost in capitals"),
+        pytest.param("http://localhost./cb", "must be https", id="localhost with a dot"),
         pytest.param("http://127.0.0.2/cb", "must be https", id="another loopback address"),
         pytest.param("http://0x7f.1/cb", "must be https", id="0x7f.1"),
         pytest.param("http://2130706433/cb", "must be https", id="a decimal address"),
@@ -50,11 +62,21 @@ def test_a_uri_of_these_forms_may_be_registered(uri):
         pytest.param("https:///cb", "must have a host", id="no host"),
         pytest.param("//rp.example/cb", "must be https", id="no scheme"),
         pytest.param("/cb", "must be https", id="a path"),
-        pytest.param("javascript:alert(1)", "must be https", id="javascript"),
-        pytest.param("data:text/html,x", "must be https", id="data"),
-        pytest.param("file:///etc/passwd", "must be https", id="file"),
-        pytest.param("myapp:/cb", "must be https", id="a scheme without a domain"),
-        pytest.param("urn:ietf:wg:oauth:2.0:oob", "must be https", id="out of band"),
+        pytest.param("HTTPS://rp.example/cb", "small letters", id="https in capitals"),
+        pytest.param("Http://127.0.0.1/cb", "small letters", id="http with a capital"),
+        pytest.param("javascript:alert(1)", "act on this one", id="javascript"),
+        pytest.param("JavaScript:/%0aalert(1)", "act on this one", id="javascript with capitals"),
+        pytest.param("data:text/html,x", "act on this one", id="data"),
+        pytest.param("file:///etc/passwd", "act on this one", id="file"),
+        pytest.param("urn:ietf:wg:oauth:2.0:oob", "act on this one", id="out of band"),
+        pytest.param("web+oauth:/cb", "act on this one", id="what a page may take over"),
+        pytest.param("ms-settings:/cb", "act on this one", id="a part of Windows"),
+        pytest.param("myapp:cb", "slash behind its scheme", id="a scheme and no slash"),
+        pytest.param("1app:/cb", "must be https", id="a scheme that begins with a digit"),
+        pytest.param("my_app:/cb", "must be https", id="a scheme with an underscore"),
+        pytest.param("java%73cript:/x", "must be https", id="a scheme percent-encoded"),
+        pytest.param("localhost:8080/cb", "begin with its scheme", id="localhost, no scheme"),
+        pytest.param("rp.example:8080", "begin with its scheme", id="a host and a port"),
         pytest.param("", "absolute URI", id="empty"),
         pytest.param("https://rp.example/c b", "absolute URI", id="a blank"),
         pytest.param("https://rp.example/cb ", "absolute URI", id="a blank behind"),
@@ -66,8 +88,11 @@ def test_a_uri_of_these_forms_may_be_registered(uri):
         pytest.param("https:\\\\rp.example/cb", "absolute URI", id="backslashes"),
         pytest.param("https://rp.example/<x>", "absolute URI", id="angle brackets"),
         pytest.param("https://r\u0440.example/cb", "absolute URI", id="a Cyrillic letter"),
-        pytest.param("https://rp.example:99999/cb", "valid host and port", id="a port too high"),
-        pytest.param("https://rp.example:x/cb", "valid host and port", id="a port of letters"),
+        *[
+            pytest.param(f"{where}:{port}/cb", "port from 1 to 65535", id=f"{where}, port {port}")
+            for where in ("https://rp.example", "http://127.0.0.1", "http://[::1]", "app.x://host")
+            for port in ("", "0", "00080", "08080", "65536", "99999", "123456", "x", "-1", "8%30")
+        ],
         pytest.param("https://[::1/cb", "valid host and port", id="an open bracket"),
     ],
 )
@@ -75,6 +100,89 @@ def test_another_uri_may_not_be_registered(uri, sentence):
     """Security P13."""
     with pytest.raises(ValueError, match=sentence):
         redirect_uri.check(uri)
+
+
+@pytest.mark.parametrize("scheme", sorted(redirect_uri.NOT_OF_AN_APPLICATION))
+def test_no_scheme_that_others_act_on_may_be_registered_however_it_is_spelled(scheme):
+    """B18, P13; RFC 8252 section 8.4."""
+    for spelled in (scheme, scheme.upper(), scheme.title()):
+        with pytest.raises(ValueError, match="must"):
+            redirect_uri.check(f"{spelled}:/cb")
+
+
+WEB, NATIVE = "web", "native"
+KINDS = [
+    pytest.param("https://rp.example/cb", (WEB, NATIVE), None, id="https"),
+    pytest.param("http://127.0.0.1:5/cb", (WEB, NATIVE), None, id="a loopback address"),
+    pytest.param("http://[::1]/cb", (WEB, NATIVE), None, id="the other loopback address"),
+    pytest.param("com.example.app:/cb", (WEB, NATIVE), None, id="a reverse-domain scheme"),
+    pytest.param("http://localhost/cb", (NATIVE,), "section 8.3", id="localhost"),
+    pytest.param("http://localhost:1234/callback", (NATIVE,), "section 8.3", id="with a port"),
+    pytest.param("http://localhost?x=1", (NATIVE,), "section 8.3", id="localhost without a path"),
+    pytest.param("vscode://vendor.extension/x", (NATIVE,), "sections 7.1", id="an editor's scheme"),
+    pytest.param("cursor://anysphere.cursor-mcp/cb", (NATIVE,), "sections 7.1", id="another's"),
+    pytest.param("MyApp:/cb", (NATIVE,), "sections 7.1", id="a scheme with capitals"),
+]
+
+
+def registered(application_type: str, **fields: object) -> Registry:
+    """The registry of one public client, as it is read."""
+    client = {
+        "application_type": application_type,
+        "token_endpoint_auth_method": "none",
+        "redirect_uris": ["https://rp.example/"],
+        "scope": "read",
+        "resources": [API],
+        **fields,
+    }
+    resources = {API: {"scopes": ["read"]}}
+    whole = {"issuer": {"url": ISSUER}, "resources": resources, "clients": {"app": client}}
+    return parse({"registry.json": json.dumps(whole).encode()}, OFFERED)
+
+
+@pytest.mark.parametrize(("uri", "types", "risk"), KINDS)
+@pytest.mark.parametrize("field", ["redirect_uris", "post_logout_redirect_uris"])
+@pytest.mark.parametrize("application_type", [WEB, NATIVE])
+def test_a_kind_of_uri_is_for_these_types_of_application(application_type, field, uri, types, risk):
+    """OpenID Connect Registration 1.0 section 2, RFC 8252 section 7; B18."""
+    uris = ["https://rp.example/cb", uri]
+    if application_type in types:
+        assert registered(application_type, **{field: uris})
+    else:
+        with pytest.raises(InvalidRegistry) as caught:
+            registered(application_type, **{field: uris})
+        (problem,) = caught.value.problems
+        assert problem.path == ("clients", "app", field, 1)
+        assert 'application_type = "native"' in problem.message
+        assert uri not in problem.message
+
+
+@pytest.mark.parametrize(("uri", "types", "risk"), KINDS)
+def test_what_others_may_answer_to_is_warned_of(uri, types, risk):
+    """RFC 8252 sections 7.1, 8.3 and 8.4."""
+    found = registered(NATIVE, redirect_uris=["https://rp.example/cb", uri])
+    said = [(path, sentence) for path, sentence in consistency.warnings(found)]
+    assert [path for path, _ in said] == [("clients", "app", "redirect_uris", 1)] * bool(risk)
+    assert all(risk in sentence for _, sentence in said)
+
+
+@pytest.mark.parametrize(
+    ("fields", "refused_at"),
+    [
+        pytest.param({"application_type": "Native"}, "application_type", id="another spelling"),
+        pytest.param({"application_type": "spa"}, "application_type", id="a type that is none"),
+        pytest.param({"require_pkce": False}, "require_pkce", id="a native one without PKCE"),
+    ],
+)
+def test_a_native_application_is_called_so_and_has_pkce(fields, refused_at):
+    """RFC 8252 section 8.1; security B5."""
+    secrets = [{"hash": "sha256:" + "A" * 43}]
+    given = {"token_endpoint_auth_method": "client_secret_post", "client_secrets": secrets}
+    assert registered(**{"application_type": NATIVE, **given})
+    with pytest.raises(InvalidRegistry) as caught:
+        registered(**{"application_type": NATIVE, **given, **fields})
+    (problem,) = caught.value.problems
+    assert problem.path == ("clients", "app", refused_at)
 
 
 REGISTERED = "https://rp.example/cb"
@@ -121,12 +229,44 @@ def test_what_is_not_the_registered_uri_character_for_character_is_refused(prese
         pytest.param("http://[::1]/cb", "http://[::1]:5/cb", True, id="a port of ::1"),
         pytest.param("http://127.0.0.1/cb", "http://[::1]/cb", False, id="the other address"),
         pytest.param("http://127.0.0.1/cb", "http://localhost/cb", False, id="localhost"),
+        pytest.param("http://localhost/cb", "http://localhost:5/cb", True, id="its port"),
+        pytest.param("http://localhost:1/cb", "http://localhost:5/cb", True, id="its other port"),
+        pytest.param("http://localhost/cb", "http://127.0.0.1/cb", False, id="its address"),
+        pytest.param("http://localhost/cb", "http://[::1]/cb", False, id="its other address"),
+        pytest.param("http://localhost/cb", "http://LOCALHOST/cb", False, id="its capitals"),
+        pytest.param("http://localhost/cb", "http://localhost.:5/cb", False, id="its dot"),
+        pytest.param("http://localhost/cb", "http://localhost.evil/cb", False, id="longer name"),
+        pytest.param("http://localhost/cb", "http://localhost:5@evil/cb", False, id="no host"),
+        pytest.param("http://localhost/cb", "http://localhost:5/x", False, id="its other path"),
+        pytest.param("http://localhost/cb", "https://localhost:5/cb", False, id="its https"),
+        pytest.param("vscode://a.b/cb", "vscode://a.b:5/cb", False, id="the port of a scheme"),
+        pytest.param("vscode://a.b/cb", "VSCode://a.b/cb", False, id="a scheme in capitals"),
+        pytest.param("com.Example.app:/cb", "com.example.app:/cb", False, id="in small letters"),
+        pytest.param("com.Example.app:/cb", "com.Example.app:/cb", True, id="as registered"),
         pytest.param("http://127.0.0.1/cb", "http://127.0.0.1:5/other", False, id="another path"),
         pytest.param("http://127.0.0.1/cb", "http://127.0.0.1:5/cb?x", False, id="a query"),
         pytest.param("http://127.0.0.1/cb", "http://127.0.0.1:5/cb\n", False, id="a line feed"),
         pytest.param("http://127.0.0.1/cb", "https://127.0.0.1:5/cb", False, id="https"),
         pytest.param("http://127.0.0.1/cb", "http://127.0.0.1:/cb", False, id="an empty port"),
-        pytest.param("http://127.0.0.1/cb", "http://127.0.0.1:123456/cb", False, id="no port"),
+        *[
+            pytest.param(f"http://{host}/cb", f"http://{host}:{port}/cb", good, id=f"{host}:{port}")
+            for host in ("127.0.0.1", "[::1]", "localhost")
+            for port, good in [
+                ("1", True),
+                ("80", True),
+                ("65535", True),
+                ("0", False),
+                ("00080", False),
+                ("08080", False),
+                ("65536", False),
+                ("99999", False),
+                ("123456", False),
+                ("+80", False),
+                ("\u0661", False),
+                ("8%30", False),
+                ("80 ", False),
+            ]
+        ],
         pytest.param("http://127.0.0.1/cb", "http://127.0.0.1:1@evil/cb", False, id="false host"),
         pytest.param("http://127.0.0.1/cb", "http://127.0.0.1.evil/cb", False, id="longer host"),
         pytest.param("https://rp.example/cb", "https://rp.example:1/cb", False, id="not loopback"),
