@@ -10,7 +10,7 @@ from issuer.authorization_request import AuthorizationRequest
 from issuer.client import Client
 from issuer.errors import InvalidRequest, UnauthorizedClient
 from issuer.resource import Resource
-from issuer.scope import Scope
+from issuer.scope import OPENID, Scope
 from issuer.sealed import AuthorizationCode, Login, fresh_id
 from issuer.server import AuthorizationServer
 from issuer.target import asked_of_user, targets
@@ -31,17 +31,20 @@ class Requested:
 
 
 def recipient(
-    server: AuthorizationServer, client_id: str, redirect_uri: str | None
+    server: AuthorizationServer, client_id: str, redirect_uri: str | None, scope: str | None
 ) -> tuple[Client, str]:
     """The client, and where its answers go. Until both are known, nothing is redirected.
 
     Raises:
-        InvalidRequest: the client is unknown, or the redirect_uri not one of its own (RFC 9700
-            sections 2.1 and 4.11.2).
+        InvalidRequest: the client is unknown, the redirect_uri not one of its own (RFC 9700
+            sections 2.1 and 4.11.2), or left out beside ``openid`` (OpenID Connect Core section
+            3.1.2.1).
     """
     client = server.registry.clients.get(client_id)
     if client is None:
         raise InvalidRequest("There is no such client.")
+    if redirect_uri is None and OPENID in (scope or "").split(" "):
+        raise InvalidRequest("With openid in its scope, a request needs a redirect_uri.")
     if redirect_uri is None and len(client.redirect_uris) == 1:
         return client, client.redirect_uris[0]
     if redirect_uri is None or not client.registered_redirect_uri(redirect_uri):
@@ -57,7 +60,7 @@ def validate(server: AuthorizationServer, request: AuthorizationRequest) -> Requ
         UnauthorizedClient: the client did not register authorization_code.
         InvalidScope, InvalidTarget: more is asked for than the client is registered for.
     """
-    client, redirect_uri = recipient(server, request.client_id, request.redirect_uri)
+    client, redirect_uri = recipient(server, request.client_id, request.redirect_uri, request.scope)
     if "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("The client may not use authorization codes.")
     if request.code_challenge is not None:
@@ -121,6 +124,7 @@ def seal_code(
         client_id=requested.client.client_id,
         sub=sub,
         redirect_uri=requested.redirect_uri,
+        redirect_uri_sent=request.redirect_uri is not None,
         scope=requested.scope,
         resources=tuple(each.resource for each in requested.resources),
         auth_time=auth_time,

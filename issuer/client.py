@@ -96,6 +96,9 @@ class Client:
     """The audiences it may have tokens for; the first is the default."""
     require_pkce: StrictBool = True
     """False lets a confidential client that cannot do PKCE go without (RFC 7636)."""
+    require_redirect_uri: StrictBool = False
+    """True refuses a code without the redirect_uri that its authorization request had, PKCE or not
+    (RFC 6749 section 4.1.3)."""
     require_pushed_authorization_requests: StrictBool = False
     """True refuses its authorization requests that were not pushed (RFC 9126 section 6)."""
     skip_consent: StrictBool = False

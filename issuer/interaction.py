@@ -116,7 +116,7 @@ def _receive(
         with refusing(server, held.request):
             validate(server, held.request)
         return _begin(held.request, held.id, now), (pushed.once(held),)
-    client, redirect_uri = recipient(server, client_id, form.get("redirect_uri"))
+    client, redirect_uri = recipient(server, client_id, form.get("redirect_uri"), form.get("scope"))
     with _answering(_unread(server, redirect_uri, form), client_id):
         request = read(form)
         if server.registry.issuer.require_pushed_authorization_requests or (
@@ -239,7 +239,7 @@ def _registered(server: AuthorizationServer, client_id: str) -> str:
 
 
 def _recipient(server: AuthorizationServer, request: AuthorizationRequest) -> Recipient:
-    _, redirect_uri = recipient(server, request.client_id, request.redirect_uri)
+    _, redirect_uri = recipient(server, request.client_id, request.redirect_uri, request.scope)
     return Recipient(
         redirect_uri=redirect_uri,
         issuer=server.issuer,

@@ -50,6 +50,8 @@ class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
     auth_time: int
     issued_at: int
     expires_at: int
+    redirect_uri_sent: bool = True
+    """False where the client left it to its registration (RFC 6749 section 4.1.3)."""
     code_challenge: str | None = None
     nonce: str | None = None
     """What the client asked to read again in its id_token."""

@@ -73,8 +73,10 @@ def _check_binding(code: AuthorizationCode, client: Client, form: Form) -> None:
     if not hmac.compare_digest(code.client_id.encode(), client.client_id.encode()):
         raise refused("another client's code")
     presented = form.get("redirect_uri")
-    # With PKCE it may be left out (OAuth 2.1); what is there must be right all the same.
-    if presented is None and code.code_challenge is None:
+    # With PKCE it may be left out (OAuth 2.1), unless the client wants RFC 6749 section 4.1.3 to
+    # the letter; what is there must be right all the same.
+    demanded = client.require_redirect_uri or code.code_challenge is None
+    if presented is None and demanded and code.redirect_uri_sent:
         raise refused("redirect_uri is missing")
     if presented is not None and presented != code.redirect_uri:
         raise refused("another redirect_uri")

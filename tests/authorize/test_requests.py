@@ -6,6 +6,7 @@ from issuer import interaction
 from issuer.authorization_request import Prompt, ResponseMode
 from issuer.errors import AccessTokenException, InvalidRequest
 from issuer.form import Form
+from issuer.scope import Scope
 from tests.authorize.builders import a_form, an_interaction, refused
 from tests.builders import (
     API,
@@ -221,6 +222,23 @@ def test_one_redirect_uri_need_not_be_named_and_several_must():
     assert an_interaction(SERVER, redirect_uri=None).request.redirect_uri is None
     with pytest.raises(InvalidRequest):
         interaction.receive(SERVER, a_form(client_id="native", redirect_uri=None), NOW)
+
+
+@pytest.mark.parametrize("scope", ["openid", "openid profile", "read openid"])
+@pytest.mark.parametrize("client_id", ["web", "rp"])
+def test_with_openid_the_redirect_uri_must_be_named_though_there_is_only_one(client_id, scope):
+    """OpenID Connect Core section 3.1.2.1: REQUIRED. A page, for nothing says where else to."""
+    asks_who = a_client("rp", scope=Scope({"openid", "profile", "read"}))
+    server = a_server(a_client(), asks_who)
+    with pytest.raises(InvalidRequest, match="With openid in its scope"):
+        interaction.receive(
+            server, a_form(client_id=client_id, redirect_uri=None, scope=scope), NOW
+        )
+    for other in ("read", "read openidx", None):
+        form = a_form(client_id="rp", redirect_uri=None, scope=other)
+        assert interaction.receive(server, form, NOW)
+    form = a_form(client_id="rp", scope="openid read")
+    assert interaction.receive(server, form, NOW)
 
 
 def test_a_parameter_that_is_there_twice_is_nobodys_request():

@@ -29,3 +29,8 @@ def test_a_login_travels_in_a_code_and_in_a_refresh_token(login):
 
 def test_what_is_known_of_a_person_is_in_no_traceback():
     assert "a@b.example" not in repr(Login(claims={"email": "a@b.example"}))
+
+
+def test_a_code_of_a_release_that_did_not_say_whether_it_had_a_redirect_uri_is_taken_to_have():
+    """While replicas are exchanged: a client that wants it to the letter gets no less."""
+    assert AuthorizationCode(redirect_uri=CALLBACK, **GRANT).redirect_uri_sent

@@ -97,6 +97,44 @@ def test_without_pkce_the_redirect_uri_is_required(presented, error):
     assert redeem(server, code, code_verifier=None, redirect_uri=presented).error == error
 
 
+TO_THE_LETTER = {"require_redirect_uri": True}
+OLD = {"require_pkce": False}
+
+
+@pytest.mark.parametrize(
+    ("client", "pkce", "sent", "presented", "error"),
+    [
+        pytest.param({}, True, CALLBACK, None, None, id="PKCE stands in for it"),
+        pytest.param({}, True, None, None, None, id="PKCE, in neither request"),
+        pytest.param(TO_THE_LETTER, True, CALLBACK, CALLBACK, None, id="in both"),
+        pytest.param(TO_THE_LETTER, True, CALLBACK, None, "invalid_grant", id="in the first alone"),
+        pytest.param(TO_THE_LETTER, True, CALLBACK, "", "invalid_grant", id="empty in the second"),
+        pytest.param(TO_THE_LETTER, True, None, None, None, id="in neither"),
+        pytest.param(TO_THE_LETTER, True, None, CALLBACK, None, id="the same, in the second alone"),
+        pytest.param(TO_THE_LETTER, True, None, OTHER_CALLBACK, "invalid_grant", id="another one"),
+        pytest.param(OLD, False, CALLBACK, None, "invalid_grant", id="no PKCE, in the first alone"),
+        pytest.param(OLD, False, None, None, None, id="no PKCE, in neither"),
+        pytest.param(OLD, False, None, OTHER_CALLBACK, "invalid_grant", id="no PKCE, another one"),
+        pytest.param(OLD | TO_THE_LETTER, False, None, None, None, id="the letter and no PKCE"),
+    ],
+)
+def test_a_redirect_uri_is_required_if_it_was_in_the_authorization_request(
+    client, pkce, sent, presented, error
+):
+    """RFC 6749 section 4.1.3, to the letter for who registered that or has no PKCE (OAuth 2.1)."""
+    server = a_server(a_client(**client))
+    code = a_code(server, redirect_uri=sent, **({} if pkce else WITHOUT_PKCE))
+    verifier = VERIFIER if pkce else None
+    answer = redeem(server, code, code_verifier=verifier, redirect_uri=presented)
+    assert answer.error == error
+
+
+def test_it_is_what_the_live_registry_says_that_counts():
+    """F32: registered between the authorization and the redemption."""
+    code = a_code(a_server())
+    assert redeem(a_server(a_client(**TO_THE_LETTER)), code).error == "invalid_grant"
+
+
 @pytest.mark.parametrize(
     ("seconds", "error"),
     [

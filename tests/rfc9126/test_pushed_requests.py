@@ -9,6 +9,7 @@ from issuer.errors import AccessTokenException, InvalidClient, InvalidRequest, I
 from issuer.form import Form
 from issuer.replay import spend
 from issuer.request import TokenRequest
+from issuer.scope import Scope
 from issuer.stores.sqlite import SQLiteStore
 from tests.authorize.builders import a_form, refused
 from tests.builders import NOW, OTHER_API, a_client, a_public_client, a_server, basic
@@ -41,6 +42,16 @@ def test_what_was_pushed_is_what_arrives():
 
 def test_a_public_client_pushes_without_a_secret():
     assert push(client_id="spa").status == 201
+
+
+def test_a_push_with_openid_names_its_redirect_uri():
+    """OpenID Connect Core section 3.1.2.1, and the request that arrives is the pushed one."""
+    server = a_server(a_client(scope=Scope({"openid", "read"})))
+    with pytest.raises(InvalidRequest, match="With openid in its scope"):
+        push(server=server, scope="openid read", redirect_uri=None)
+    assert push(server=server, scope="openid read").status == 201
+    answer = push(server=server, scope="read", redirect_uri=None)
+    assert arrive(answer.body["request_uri"], server=server, scope=("openid",))
 
 
 def test_a_push_needs_the_client_itself():
