@@ -103,6 +103,8 @@ class Client:
     """True refuses its authorization requests that were not pushed (RFC 9126 section 6)."""
     skip_consent: StrictBool = False
     """True for the team's own applications: the user is not asked."""
+    prompt_consent: Literal["once", "always"] = "once"
+    """always asks the user each time, whatever they agreed to before (RFC 6749 section 10.2)."""
     post_logout_redirect_uris: tuple[RedirectURI, ...] = ()
     """Where a user may be sent after logging out (OpenID Connect RP-Initiated Logout 1.0)."""
     id_token_signed_response_alg: Annotated[

@@ -218,6 +218,8 @@ def _check_grants(client: Client) -> Iterator[Finding]:
         yield (*at, "require_pkce"), "a public client cannot go without PKCE (RFC 9700 2.1.1)"
     if client.application_type == "native" and not client.require_pkce:
         yield (*at, "require_pkce"), "a native application cannot go without PKCE (RFC 8252 8.1)"
+    if client.skip_consent and client.prompt_consent == "always":
+        yield (*at, "prompt_consent"), 'cannot be "always" where skip_consent = true'
     yield from _check_redirect_uris(client)
     if "authorization_code" in client.grant_types and not client.redirect_uris:
         yield (*at, "redirect_uris"), "authorization_code needs at least one"

@@ -289,7 +289,7 @@ def _must_log_in(interaction: Interaction, session: Session, now: int) -> bool:
 
 def _must_agree(requested: Requested, session: Session) -> bool:
     client = requested.client
-    if Prompt.CONSENT in requested.request.prompt:
+    if Prompt.CONSENT in requested.request.prompt or client.prompt_consent == "always":
         return True
     if client.skip_consent:
         return False

@@ -78,6 +78,15 @@ def test_an_application_that_anybody_can_imitate_is_asked_for_every_time(redirec
     )
 
 
+def test_a_client_that_wants_it_has_its_users_asked_every_time():
+    """RFC 6749 section 10.2: an https redirect URI is no proof of who began the flow."""
+    for kind, asked in [("once", Granted), ("always", AskConsent)]:
+        server = a_server(a_public_client("web", prompt_consent=kind))
+        session = agreed(server, a_session(server), "read")
+        assert isinstance(step(session, server=server), asked)
+    assert error_of(session, server=server, prompt="none") == "consent_required"
+
+
 def test_prompt_none_asks_nothing_and_says_what_it_would_have_to_ask():
     """OpenID Connect Core section 3.1.2.6."""
     session = a_session(SERVER)

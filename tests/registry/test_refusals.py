@@ -229,6 +229,8 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "must be an absolute URL"),
     ("a logo from elsewhere", (*WEB, "logo_uri"), "https://x.example/logo.png",
      "clients.web.logo_uri", LOGO),
+    ("consent that is asked for sometimes", (*WEB, "prompt_consent"), "sometimes",
+     "clients.web.prompt_consent", "should be 'once' or 'always'"),
     ("a type of application that is none", (*WEB, "application_type"), "spa",
      "clients.web.application_type", "should be 'web' or 'native'"),
     ("a redirect URI required as a word", (*WEB, "require_redirect_uri"), "yes",
@@ -352,6 +354,8 @@ TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
     ("no scope", (*WEB, "scope"), ""),
     ("every scope", (*WEB, "scope"), "write read"),
     ("no PKCE", (*WEB, "require_pkce"), False),
+    ("consent each time", (*WEB, "prompt_consent"), "always"),
+    ("consent never", (*WEB, "skip_consent"), True),
     ("the redirect URI to the letter", (*WEB, "require_redirect_uri"), True),
     ("a native application", (*WEB, "application_type"), "native"),
     ("its own key as client_id", (*WEB, "client_id"), "web"),
@@ -412,6 +416,12 @@ def test_a_client_that_only_asks_who_the_user_is_needs_no_resource(changes):
     assert problems_in(changed(OPENID, ITSELF, ((*WEB, "resources"), []))) == [
         located("clients.web.resources", wrong)
     ]
+
+
+def test_consent_is_not_both_asked_for_always_and_never():
+    both = ((*WEB, "skip_consent"), True), ((*WEB, "prompt_consent"), "always")
+    where = located("clients.web.prompt_consent", 'cannot be "always" where skip_consent = true')
+    assert problems_in(changed(*both)) == [where]
 
 
 PUBLIC = ((*WEB, "token_endpoint_auth_method"), "none"), (SECRETS, [])
