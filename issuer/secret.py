@@ -30,6 +30,8 @@ DECOY_PASSWORD_HASH = (
     "$kID4Ykv26pDHx0Q7btYoO280/NGVIhLebz2G+HAaryE"
 )
 """Of a password nobody kept: what an unknown user is compared with, so that it takes as long."""
+SHORTEST_GENERATED = 22
+"""Characters that 128 bits take in base64url: with fewer, a secret has to be stretched."""
 MAX_MEMORY_COST = 262144
 """Kibibytes that checking one password may take: a registry must not be able to stop a worker."""
 MAX_TIME_COST = 16

@@ -42,8 +42,8 @@ def test_a_resource_server_verifies_as_it_shows(issuer_server: RunningIssuer):
 @pytest.mark.parametrize(
     "command",
     [
-        "init", "check", "client add", "client secret", "client list", "resource add",
-        "resource rotate", "user add", "keys list", "keys rotate", "keys export",
+        "init", "check", "client add", "client secret", "client list", "client hash",
+        "resource add", "resource rotate", "user add", "keys list", "keys rotate", "keys export",
         "code", "inspect", "schema",
     ],
 )  # fmt: skip

@@ -13,6 +13,13 @@ SHORTEST = 8
 """Characters; NIST SP 800-63B-4 section 3.1.1.1 asks for no fewer."""
 
 
+CHOSEN = click.option(
+    "--chosen", "is_chosen", is_flag=True, help="Ask for a secret instead of making one."
+)
+SECRET_STDIN = click.option(
+    "--secret-stdin", is_flag=True, help="Read a chosen secret from stdin: its first line."
+)
+
 _NO_VSCHAR = re.compile(r"[^\x20-\x7e]")
 
 

@@ -87,6 +87,104 @@ def test_a_refused_edit_leaves_the_file_as_it_was(run, registry, arguments, exit
     assert len(list(registry.parent.iterdir())) == 3
 
 
+LOCALHOST = ["--redirect-uri", "http://localhost:1234/callback"]
+
+
+def test_an_application_on_peoples_machines_says_so_and_may_have_localhost(run, registry):
+    result = run("client", "add", "editor", "--native", *LOCALHOST)
+    assert result.exit_code == 0
+    assert "application_type" in result.stderr
+    added = client(registry, "editor")
+    assert (added["application_type"], added["token_endpoint_auth_method"]) == ("native", "none")
+    assert added["redirect_uris"] == ["http://localhost:1234/callback"]
+    assert "Good, with 1 warning:" in run("check").stdout
+    listed = {
+        each["client_id"]: each for each in json.loads(run("client", "list", "--json").stdout)
+    }
+    assert listed["editor"]["application_type"] == "native"
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_a_native_application_has_a_secret_only_if_that_is_said(run, registry, method):
+    assert run("client", "add", "x", "--native", "--auth-method", method, *LOCALHOST).exit_code == 0
+    assert client(registry, "x")["client_secrets"]
+
+
+@pytest.mark.parametrize("uri", ["http://localhost:1234/callback", "cursor://a.b/callback"])
+def test_what_only_a_native_application_may_have_says_how_to_be_one(run, registry, uri):
+    result = run("client", "add", "editor", "--redirect-uri", uri)
+    assert result.exit_code == 1
+    assert "`issuer client add --native`" in result.stderr
+    assert "Nothing was changed." in result.stderr
+
+
+def test_the_rest_of_a_registration_has_options_too(run, registry):
+    result = run(
+        "client", "add", "own", "--redirect-uri", "https://own.example/cb", "--skip-consent",
+        "--require-pushed-authorization-requests", "--id-token-signed-response-alg", "ES256",
+        "--scope", "openid",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    added = client(registry, "own")
+    assert added["skip_consent"] is added["require_pushed_authorization_requests"] is True
+    assert added["id_token_signed_response_alg"] == "ES256"
+    assert "skip_consent                           true" in result.stderr
+    plain = run("client", "add", "plain", "--redirect-uri", "https://own.example/cb")
+    assert plain.exit_code == 0
+    assert "skip_consent" not in client(registry, "plain")
+
+
+@pytest.mark.parametrize(
+    ("option", "stdin"),
+    [("--chosen", "open sesame\nopen sesame\n"), ("--secret-stdin", "open sesame\nmore\n")],
+)
+@pytest.mark.parametrize("command", [["add", "moved"], ["secret", "web"]])
+def test_a_client_may_bring_its_secret(run, registry, command, option, stdin):
+    result = run("client", *command, option, stdin=stdin)
+    assert result.exit_code == 0
+    assert "sesame" not in result.output
+    assert "client_secret " not in result.stdout
+    held = client(registry, command[1])["client_secrets"][-1]["hash"]
+    assert secret.matches(held, "open sesame")
+
+
+@pytest.mark.parametrize("option", ["--chosen", "--secret-stdin"])
+@pytest.mark.parametrize("kind", ["--public", "--native"])
+def test_who_can_keep_no_secret_cannot_bring_one(run, registry, kind, option):
+    before = registry.read_bytes()
+    arguments = ["--redirect-uri", "com.example.app:/cb", option]
+    result = run("client", "add", "x", kind, *arguments, stdin="open sesame\nopen sesame\n")
+    assert result.exit_code == 2
+    assert "has no secret to choose" in result.stderr
+    assert registry.read_bytes() == before
+
+
+def test_a_known_secret_becomes_its_hash_without_a_file(run, tmp_path):
+    chosen = run("client", "hash", stdin="open sesame\n").stdout.strip()
+    assert chosen.startswith("$argon2id$")
+    assert secret.matches(chosen, "open sesame")
+    made = secret.generate()
+    for ending in ("", "\n", "\r\n"):
+        hashed = run("client", "hash", "--generated", stdin=made + ending).stdout
+        assert hashed == secret.sha256_hash(made) + "\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "sentence"),
+    [
+        pytest.param([], "sesame\n", "at least 8 characters", id="too short"),
+        pytest.param([], "", "at least 8 characters", id="nothing"),
+        pytest.param(["--generated"], "x" * 21, "leave --generated out", id="hardly generated"),
+    ],
+)
+def test_a_secret_that_is_none_has_no_hash(run, arguments, given, sentence):
+    result = run("client", "hash", *arguments, stdin=given)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence in result.stderr
+    assert given == "" or given.strip() not in result.stderr
+
+
 def test_of_several_resources_one_must_be_named(run, registry):
     run("resource", "add", "https://other.example", "--scope", "pay")
     result = run("client", "add", "x")
