@@ -20,6 +20,7 @@ from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM
 from keys.ring import KeyRing, write
 
 CLIENT_ID = "demo"
+RESOURCE = "https://api.example"
 
 REGISTRY = """\
 # Everything the issuer knows about others. There is no secret in here: it can live in git.
@@ -38,7 +39,7 @@ authorization_code_lifetime = 60
 replay_store = "sqlite:replay.db"     # remembers what was used once; without it, nothing does
 
 # An API that tokens are for: the `aud` of a token. `issuer resource add` adds another.
-[resources."https://api.example"]
+[resources."{resource}"]
 scopes = ["read", "write"]
 
 # An application that asks for tokens. `issuer client add` adds another, `issuer client secret demo`
@@ -51,7 +52,7 @@ client_secrets = [
 ]
 grant_types = ["client_credentials"]
 scope = "read write"
-resources = ["https://api.example"]   # the first is the default
+resources = ["{resource}"]   # the first is the default
 
 # What the consent page says of a scope.
 [scopes]
@@ -129,7 +130,12 @@ def _write_ring(path: Path, alg: str) -> bool:
 def _registry_text(url: str) -> tuple[str, str]:
     """The demo client's secret, and a registry that knows its hash."""
     made = secret.generate()
-    text = REGISTRY.format(url=json.dumps(url), client_id=CLIENT_ID, hash=secret.sha256_hash(made))
+    text = REGISTRY.format(
+        url=json.dumps(url),
+        resource=RESOURCE,
+        client_id=CLIENT_ID,
+        hash=secret.sha256_hash(made),
+    )
     try:
         registry.parse({"registry.toml": text.encode()}, OFFERED)
     except registry.InvalidRegistry as invalid:

@@ -10,11 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from issuer import edit
 from issuer.cli import clock, private_half
+from issuer.cli.init import CLIENT_ID as DEMO_CLIENT_ID
+from issuer.cli.init import RESOURCE as DEMO_RESOURCE
 from issuer.cli.page import DURATION, note, words
 from issuer.cli.place import Place, pass_place
 from issuer.cli.refusal import Refusal
+from issuer.documents import dotted
 from issuer.record import Instant, rfc3339
-from issuer.registry import InvalidRegistry
+from issuer.registry import InvalidRegistry, Registry
 from issuer.resource import EncryptionJWK
 from issuer.token import MAC
 from keys.mac.agreement_keys import CURVES, DEFAULT_CURVE
@@ -69,11 +72,18 @@ def add(  # noqa: PLR0913  the fields of a registration
 
     \b
     Examples:
-      issuer resource add https://api.example --scope read --scope write
+      issuer resource add https://bills.example --scope read --scope write
       issuer resource add https://pay.example --scope pay --mac --private-key pay.jwks.json
     """
     if (private_key or curve) and not mac:
         raise click.UsageError("--private-key and --curve are for --mac alone")
+    if uri == DEMO_RESOURCE and _is_of_the_demo(place.read_registry()):
+        raise Refusal(
+            f"{place.registry} already has {dotted(('resources', uri))}: `issuer init` made it for "
+            f"its demo, with the client {DEMO_CLIENT_ID}.",
+            "To use it, write your scopes into it; to be rid of it, take both out. "
+            "Nothing was changed.",
+        )
     record: dict[str, Any] = {"scopes": " ".join(scopes).split()}
     if access_token_lifetime is not None:
         record["access_token_lifetime"] = access_token_lifetime
@@ -87,6 +97,11 @@ def add(  # noqa: PLR0913  the fields of a registration
     )
     if mac:
         private_half.show(jwk, private_key)
+
+
+def _is_of_the_demo(registry: Registry) -> bool:
+    demo = registry.clients.get(DEMO_CLIENT_ID)
+    return demo is not None and DEMO_RESOURCE in demo.resources
 
 
 @resource.command

@@ -120,3 +120,18 @@ def test_the_files_can_be_elsewhere(run, tmp_path, option):
     assert run(option, str(path), "init").exit_code == 0
     assert path.exists()
     assert run(option, str(path), "check").exit_code == 0
+
+
+def test_adding_the_resource_of_the_demo_says_that_it_is_the_demos(run, tmp_path):
+    run("init")
+    before = (tmp_path / "registry.toml").read_bytes()
+    result = run("resource", "add", "https://api.example", "--scope", "read")
+    assert result.exit_code == 1
+    assert "`issuer init` made it for its demo" in result.stderr
+    assert "Nothing was changed." in result.stderr
+    assert (tmp_path / "registry.toml").read_bytes() == before
+    assert run("resource", "add", "https://bills.example", "--scope", "read").exit_code == 0
+    text = before.decode().replace("[clients.demo]", "[clients.mine]")
+    (tmp_path / "registry.toml").write_text(text)
+    again = run("resource", "add", "https://api.example", "--scope", "read")
+    assert (again.exit_code, "demo" in again.stderr) == (1, False)
