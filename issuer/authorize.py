@@ -43,6 +43,8 @@ def recipient(
     client = server.registry.clients.get(client_id)
     if client is None:
         raise InvalidRequest("There is no such client.")
+    if not client.redirect_uris:
+        raise InvalidRequest("The client has registered no redirect_uri.")
     if redirect_uri is None and OPENID in (scope or "").split(" "):
         raise InvalidRequest("With openid in its scope, a request needs a redirect_uri.")
     if redirect_uri is None and len(client.redirect_uris) == 1:

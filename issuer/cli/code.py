@@ -1,5 +1,6 @@
 """``issuer code``: an authorization code without a browser."""
 
+from collections.abc import Sequence
 from secrets import token_urlsafe
 from shlex import quote
 from urllib.parse import quote as escape
@@ -13,6 +14,7 @@ from issuer.cli.place import Place, pass_place
 from issuer.client import Client
 from issuer.metadata import TOKEN
 from issuer.pkce import s256
+from issuer.scope import OFFLINE_ACCESS
 from issuer.sealed import AuthorizationCode
 from issuer.server import AuthorizationServer
 
@@ -20,10 +22,14 @@ from issuer.server import AuthorizationServer
 @click.command
 @click.option("--client", "client_id", required=True, metavar="ID", help="Who may redeem it.")
 @click.option("--user", "username", required=True, metavar="NAME", help="Whose grant it is.")
-@click.option("--redirect-uri", metavar="URI", help="May be left out by a client with one.")
-@click.option("--scope", help="Space-separated; all that the client may have if left out.")
+@click.option("--redirect-uri", metavar="URI", help="The client's only one if left out.")
+@click.option("--scope", help="Space-separated; all that the client may have there if left out.")
 @click.option("--resource", multiple=True, metavar="URI", help="Repeat for several.")
-@click.option("--code-challenge", metavar="S256", help="Made, with its verifier, if left out.")
+@click.option(
+    "--code-challenge",
+    metavar="S256",
+    help="If left out, made with its verifier for a client that has to send one.",
+)
 @pass_place
 def code(
     place: Place,
@@ -48,13 +54,14 @@ def code(
     server = place.load(now)
     client = server.registry.clients.get(client_id)
     verifier = token_urlsafe(32) if client and client.require_pkce and not code_challenge else None
+    challenge = s256(verifier) if verifier else code_challenge
     request = AuthorizationRequest(
         client_id=client_id,
-        redirect_uri=redirect_uri,
-        scope=scope,
+        redirect_uri=redirect_uri or _only_redirect_uri(client),
+        scope=scope or (_whole_scope(server, client, resource) if client else None),
         resource=resource,
-        code_challenge=s256(verifier) if verifier else code_challenge,
-        code_challenge_method="S256",
+        code_challenge=challenge,
+        code_challenge_method="S256" if challenge else None,
     )
     issued = issue_code(server, request, username=username, now=now)
     for line in filter(None, (issued, verifier)):
@@ -66,6 +73,24 @@ def code(
             server, server.registry.clients[client_id], issued, opened.redirect_uri, verifier
         )
     )
+
+
+def _whole_scope(
+    server: AuthorizationServer, client: Client, resources: Sequence[str]
+) -> str | None:
+    """All that ``client`` may have at these resources, or at its default; None for nothing.
+
+    Without a scope a client would get no ``openid``, and so some clients nothing at all.
+    """
+    named = map(server.registry.resource, resources or client.resources[:1])
+    known = {scope for each in named if each for scope in each.scopes} | {OFFLINE_ACCESS}
+    if client.is_relying_party:
+        known.update(server.registry.own.scopes)
+    return str(client.scope.only(known)) or None
+
+
+def _only_redirect_uri(client: Client | None) -> str | None:
+    return client.redirect_uris[0] if client and len(client.redirect_uris) == 1 else None
 
 
 def redemption(
