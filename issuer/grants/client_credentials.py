@@ -3,6 +3,7 @@
 There is never a refresh token (section 4.4.3): the client can come back at any time.
 """
 
+from issuer.client_auth import refused
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.scope import OFFLINE_ACCESS
 from issuer.sealed import fresh_id
@@ -14,9 +15,12 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     """An authorization of the client, about itself.
 
     Raises:
+        InvalidClient: it is public, and so has proved nothing. The registry is refused as well.
         InvalidTarget, InvalidScope: it asks for what it is not registered for.
     """
     client, form = authenticated.client, authenticated.form
+    if client.is_public:
+        raise refused("a public client cannot act for itself")
     resource = target(server, client.resources, form.all("resource"))
     scope = asked_of_client(client, resource, form.get("scope"))
     if OFFLINE_ACCESS in scope:  # a wish that comes to nothing

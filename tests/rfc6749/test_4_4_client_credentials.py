@@ -5,7 +5,7 @@ import pytest
 from issuer.client import ClientSecret
 from issuer.scope import Scope
 from issuer.secret import argon2id_hash, sha256_hash
-from tests.asking import ask, claims_of, scope_of
+from tests.asking import a_public_request, ask, claims_of, scope_of
 from tests.builders import (
     API,
     NOW,
@@ -80,8 +80,11 @@ def test_a_client_without_scope_gets_a_token_without_scope():
 def test_a_public_client_cannot_act_for_itself():
     """RFC 6749 section 4.4: MUST only be used by confidential clients."""
     server = a_server(a_public_client(grant_types=("client_credentials",)))
-    request = a_request(client_id=None, authorization=basic("spa", ""))
-    assert ask(server, request).error == "invalid_client"
+    for request in (
+        a_request(client_id=None, authorization=basic("spa", "")),
+        a_public_request("client_credentials"),
+    ):
+        assert ask(server, request).error == "invalid_client"
 
 
 @pytest.mark.parametrize(
