@@ -78,6 +78,8 @@ class Watched(Generic[T]):
         """What lies on disk, is valid, and is not in force: it may not fit the other file yet."""
         self.refused: str | None = None
         """A digest of what lies on disk and is not in force."""
+        self.reason: str | None = None
+        """Why it is not, in a sentence that names nobody: whoever can ask ``/readyz`` reads it."""
         self._settled = self._seen = registry.digest(contents)
         self._stamp: object = None
         """Of the files when they were last read, if it is sure to change with them."""
@@ -104,9 +106,14 @@ class Watched(Generic[T]):
         self._settled, self.refused = seen, seen  # refused until somebody accepts it
         self.candidate = None
         if fault is not None:
+            self.reason = "it cannot be read"
             raise fault
-        with _no_collection():
-            self.candidate = self._parse(contents)
+        try:
+            with _no_collection():
+                self.candidate = self._parse(contents)
+        except Refused as refused:
+            self.reason = f"it has {_number_of_problems(refused)}"
+            raise
         return True
 
     def newest_first(self) -> tuple[T, ...]:
@@ -116,7 +123,31 @@ class Watched(Generic[T]):
     def accept(self, value: T) -> None:
         """Puts ``value`` in force."""
         if value is self.candidate:
-            self.value, self.candidate, self.refused = value, None, None
+            self.value, self.candidate, self.refused, self.reason = value, None, None, None
+
+    def status(self) -> dict[str, str | None]:
+        """What is not in force, and why."""
+        return {"refused": self.refused, "reason": self.reason}
+
+    def wait(self, reason: str) -> None:
+        """Says why the candidate, if there is one, is not in force."""
+        if self.candidate is not None:
+            self.reason = reason
+
+
+class TakesRestart(Refused):
+    """The files are good, for a server that starts with them."""
+
+
+def _number_of_problems(refused: Refused) -> str:
+    number = len(refused.problems)
+    return f"{number} problem{'s' * (number > 1)}, which the log and `issuer check` name"
+
+
+def _why_waiting(refused: Refused) -> str:
+    if isinstance(refused, TakesRestart):
+        return refused.problems[0]
+    return f"it does not fit the other file: {_number_of_problems(refused)}"
 
 
 class Reloader:
@@ -173,8 +204,11 @@ class Reloader:
             else:
                 self._put_in_force(server)
                 break
-        if newest is not None and any(looks):
-            self._refuse(newest)
+        if newest is not None:
+            for watched in (self._registry, self._keyring):
+                watched.wait(_why_waiting(newest))
+            if any(looks):
+                self._refuse(newest)
 
     def warn(self) -> None:
         """Logs what there is to warn of in what is in force, each once."""
@@ -191,8 +225,8 @@ class Reloader:
     def status(self) -> dict[str, object]:
         """What is in force, and whether something on disk is not, for ``/readyz``."""
         return {
-            "registry": {"digest": self.server.registry.digest, "refused": self._registry.refused},
-            "keyring": {"digest": self.server.ring.digest, "refused": self._keyring.refused},
+            "registry": {"digest": self.server.registry.digest, **self._registry.status()},
+            "keyring": {"digest": self.server.ring.digest, **self._keyring.status()},
             "reloads": self.reloads,
             "refusals": self.refusals,
         }
@@ -207,7 +241,7 @@ class Reloader:
     def _check_fixed(self, server: AuthorizationServer) -> AuthorizationServer:
         now, then = self.server.registry.issuer, server.registry.issuer
         if (now.url, now.replay_store) != (then.url, then.replay_store):
-            raise Refused(("issuer: a new url or replay_store takes a restart",))
+            raise TakesRestart(("issuer: a new url or replay_store takes a restart",))
         return server
 
     def _put_in_force(self, server: AuthorizationServer) -> None:

@@ -43,6 +43,12 @@ class Files:
         status: dict[str, Any] = self.reloader.status()
         return status["registry"]["refused"] is not None, status["keyring"]["refused"] is not None
 
+    @property
+    def reasons(self) -> tuple[str | None, str | None]:
+        """What ``/readyz`` says of why that is so."""
+        status: dict[str, Any] = self.reloader.status()
+        return status["registry"]["reason"], status["keyring"]["reason"]
+
     def settle(self) -> None:
         """As many looks as a change takes that has come to rest, and some more."""
         for _ in range(5):
@@ -419,3 +425,42 @@ def test_what_could_be_safer_is_logged_once_and_is_in_force(files, caplog):
     files.write(app=careless)
     files.settle()
     assert warnings(caplog)[2:] == ["clients.app.skip_consent"], "it was mended, and is back"
+
+
+NAMED = "which the log and `issuer check` name"
+
+
+def test_readyz_says_why_what_lies_on_disk_is_not_in_force(files):
+    """The reason, and never who or what: anybody may be able to ask."""
+    good = files.issuer.read_registry()
+    assert files.reasons == (None, None)
+
+    moved = {**good["issuer"], "replay_store": "sqlite:other.db"}
+    files.issuer.write_registry({**good, "issuer": moved})
+    files.settle()
+    assert files.reasons == ("issuer: a new url or replay_store takes a restart", None)
+
+    files.registry.write_text("{")
+    files.settle()
+    assert files.reasons == (f"it has 1 problem, {NAMED}", None)
+
+    bad = a_record(redirect_uris=["http://a"], scope="a  b")
+    files.issuer.write_registry({**good, "clients": {**good["clients"], "new": bad}})
+    files.settle()
+    assert files.reasons == (f"it has 2 problems, {NAMED}", None)
+
+    files.registry.unlink()
+    files.settle()
+    assert files.reasons == ("it cannot be read", None)
+
+    files.issuer.write_registry(good)
+    files.settle()
+    assert (files.reasons, files.refused) == ((None, None), (False, False))
+
+    write(files.keyring, replace(files.ring, sealing_keys=()))
+    files.settle()
+    assert files.reasons == (None, f"it does not fit the other file: 1 problem, {NAMED}")
+
+    write(files.keyring, files.ring)
+    files.settle()
+    assert files.reasons == (None, None)
