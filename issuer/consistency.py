@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from issuer import precis
 from issuer.documents import near
+from issuer.record import CODE_LIFETIME_WITHOUT_STORE
 from issuer.redirect_uri import Kind, is_native, kind
 from issuer.scope import OFFLINE_ACCESS
 from keys.audience import canonical
@@ -47,6 +48,8 @@ _RISKS: Mapping[Kind, str] = MappingProxyType(
         ),
     }
 )
+_ADD_SCOPE = "; add it to the scopes of a resource, or take it out"
+_ADD_RESOURCE = "; `issuer resource add` makes one"
 
 Finding = tuple[tuple[str | int, ...], str]
 
@@ -70,7 +73,10 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
     scheme = registry.issuer.replay_store.partition(":")[0]
     yield from _known(("issuer", "replay_store"), [scheme], offered.replay_stores)
     if (registry.issuer.login_url is None) != (registry.issuer.login_jwks is None):
-        yield ("issuer", "login_url"), "needs login_jwks, and login_jwks needs login_url"
+        yield (
+            ("issuer", "login_url"),
+            "needs login_jwks, and login_jwks needs login_url; `issuer login-key` makes the keys",
+        )
     yield from _check_spellings(registry, defined)
     for name, resource in registry.resources.items():
         at = ("resources", name, "access_token_type")
@@ -86,7 +92,7 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
         known.update(registry.own.scopes)
     named = registry.scopes.keys() - {OFFLINE_ACCESS}  # anybody may ask for it
     for name in sorted(named) if defined <= registry.resources.keys() else ():
-        yield from _known(("scopes", name), [name], known)
+        yield from _known(("scopes", name), [name], known, _ADD_SCOPE)
 
 
 def _check_spellings(registry: Registry, defined: Set[str]) -> Iterator[Finding]:
@@ -95,18 +101,21 @@ def _check_spellings(registry: Registry, defined: Set[str]) -> Iterator[Finding]
     first: dict[str, str] = {}
     for name in sorted(defined):
         if canonical(name) == own:
-            sentence = "is the issuer itself, which is a resource without being named"
+            sentence = "is the issuer itself, which is a resource without being named: take it out"
             yield ("resources", name), sentence
         elif first.setdefault(canonical(name), name) != name:
             yield ("resources", name), f'is the same resource as "{first[canonical(name)]}"'
 
 
 def _known(
-    path: tuple[str | int, ...], names: Collection[str], known: Collection[str]
+    path: tuple[str | int, ...], names: Collection[str], known: Collection[str], remedy: str = ""
 ) -> Iterator[Finding]:
     for name in names:
         if name not in known:
-            yield path, f'"{name}" is not known here' + (near(name, known) or _choice(known))
+            yield (
+                path,
+                f'"{name}" is not known here' + (near(name, known) or _choice(known) + remedy),
+            )
 
 
 def _choice(known: Collection[str]) -> str:
@@ -139,11 +148,29 @@ def warnings(registry: Registry) -> Iterator[Finding]:
 
     Nothing is refused for it: ``issuer check`` says it, and workers log it.
     """
+    yield from _warn_of_codes(registry)
     for client in registry.clients.values():
         yield from _warn_of_redirect_uris(client)
         yield from _warn_of_imitation(client)
     for name in registry.users:
         yield from _warn_of_username(name)
+
+
+def _warn_of_codes(registry: Registry) -> Iterator[Finding]:
+    """RFC 6749 section 4.1.2: a code is used once. Without a store, only its end sees to that."""
+    if registry.issuer.has_store:
+        return
+    sentence = (
+        f"is more than {CODE_LIFETIME_WITHOUT_STORE}: without a replay_store a code can be "
+        "redeemed again for as long, and certification tries that"
+    )
+    held = [(("issuer",), registry.issuer.authorization_code_lifetime)] + [
+        (("clients", name), client.authorization_code_lifetime or 0)
+        for name, client in registry.clients.items()
+    ]
+    for at, lifetime in held:
+        if lifetime > CODE_LIFETIME_WITHOUT_STORE:
+            yield (*at, "authorization_code_lifetime"), sentence
 
 
 def _warn_of_username(name: str) -> Iterator[Finding]:
@@ -178,19 +205,24 @@ def _check_names(
     yield from _known((*at, "token_endpoint_auth_method"), [method], methods)
     yield from _known((*at, "grant_types"), client.grant_types, offered.grant_types)
     if not client.resources and not _needs_no_resource(client):
-        yield (*at, "resources"), "must name at least one resource: a token has an audience"
+        yield (
+            (*at, "resources"),
+            "must name at least one resource, for a token has an audience" + _ADD_RESOURCE,
+        )
     dangling = [name for name in client.resources if name not in registry.resources]
     own = canonical(registry.own.resource)
     if any(canonical(name) == own for name in dangling):
         sentence = "must not name the issuer, which is for every client with openid in its scope"
         yield (*at, "resources"), sentence
     strangers = [name for name in dangling if name not in defined and canonical(name) != own]
-    yield from _known((*at, "resources"), strangers, registry.resources)
+    yield from _known((*at, "resources"), strangers, registry.resources, _ADD_RESOURCE)
     if not dangling:
         held = [registry.resources[name] for name in client.resources if name in registry.resources]
         held += [registry.own] if client.is_relying_party else []
         known = {scope for each in held for scope in each.scopes}
-        yield from _known((*at, "scope"), sorted(client.scope - {OFFLINE_ACCESS}), known)
+        yield from _known(
+            (*at, "scope"), sorted(client.scope - {OFFLINE_ACCESS}), known, _ADD_SCOPE
+        )
 
 
 def _needs_no_resource(client: Client) -> bool:
@@ -201,7 +233,10 @@ def _needs_no_resource(client: Client) -> bool:
 def _check_secrets(client: Client) -> Iterator[Finding]:
     at = ("clients", client.client_id)
     if client.is_public and client.client_secrets:
-        yield (*at, "client_secrets"), "a public client must have none: it cannot keep one"
+        yield (
+            (*at, "client_secrets"),
+            "a public client must have none, for it cannot keep one: take them out",
+        )
     if not client.is_public and not client.client_secrets:
         sentence = "must have one; `issuer client secret` makes it, or the method is none"
         yield (*at, "client_secrets"), sentence
@@ -213,16 +248,25 @@ def _check_secrets(client: Client) -> Iterator[Finding]:
 def _check_grants(client: Client) -> Iterator[Finding]:
     at = ("clients", client.client_id)
     if client.is_public and "client_credentials" in client.grant_types:
-        yield (*at, "grant_types"), "client_credentials is for confidential clients (RFC 6749 4.4)"
+        yield (
+            (*at, "grant_types"),
+            "client_credentials is for clients with a secret (RFC 6749 4.4): take it out",
+        )
     if client.is_public and not client.require_pkce:
-        yield (*at, "require_pkce"), "a public client cannot go without PKCE (RFC 9700 2.1.1)"
+        yield (
+            (*at, "require_pkce"),
+            "a public client cannot go without PKCE (RFC 9700 2.1.1): take it out",
+        )
     if client.application_type == "native" and not client.require_pkce:
         yield (*at, "require_pkce"), "a native application cannot go without PKCE (RFC 8252 8.1)"
     if client.skip_consent and client.prompt_consent == "always":
         yield (*at, "prompt_consent"), 'cannot be "always" where skip_consent = true'
     yield from _check_redirect_uris(client)
     if "authorization_code" in client.grant_types and not client.redirect_uris:
-        yield (*at, "redirect_uris"), "authorization_code needs at least one"
+        yield (
+            (*at, "redirect_uris"),
+            'authorization_code needs one, such as ["https://app.example/callback"]',
+        )
 
 
 def _check_redirect_uris(client: Client) -> Iterator[Finding]:
@@ -250,7 +294,10 @@ def _check_users(registry: Registry) -> Iterator[Finding]:
                 ),
             )
         if subjects.setdefault(user.sub, name) != name:
-            yield ("users", name, "sub"), f'is also that of "{subjects[user.sub]}"'
+            yield (
+                ("users", name, "sub"),
+                f'is also that of "{subjects[user.sub]}": give one of them another',
+            )
 
 
 def _check_logins(registry: Registry) -> Iterator[Finding]:

@@ -61,7 +61,9 @@ def read(file: str, content: bytes) -> dict[str, Any]:
         ValueError: it is too large, not UTF-8, or says something twice.
     """
     if len(content) > MAX_BYTES:
-        raise ValueError(f"is larger than {MAX_BYTES // 2**20} MiB")
+        raise ValueError(
+            f"is larger than {MAX_BYTES // 2**20} MiB; a directory of files may hold more"
+        )
     try:
         text = file_text.decode(content)
         if file.endswith(".json"):
@@ -80,7 +82,7 @@ def read(file: str, content: bytes) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     if not isinstance(table, dict):
-        raise ValueError("must be an object at its top")  # noqa: TRY004  one kind of refusal
+        raise ValueError('must be an object at its top, such as {"issuer": {…}}')  # noqa: TRY004  one kind of refusal
     return table
 
 
@@ -111,11 +113,11 @@ def merge(
             if table not in merged:
                 problems.append(Problem(file, (table,), "unknown table" + near(table, merged)))
             elif not isinstance(entries, Mapping):
-                problems.append(Problem(file, (table,), "must be a table"))
+                problems.append(Problem(file, (table,), "must be a table of fields, not a value"))
             else:
                 for name, entry in entries.items():
                     first = merged[table].setdefault(name, (file, entry))[0]
                     if first != file:
-                        message = f"is also defined in {first}"
+                        message = f"is also defined in {first}: take it out of one of the two"
                         problems.append(Problem(file, (table, name), message))
     return merged, problems

@@ -25,6 +25,10 @@ STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 MAX_ACCESS_TOKEN_LIFETIME = 86_400
 MAX_AUTHORIZATION_CODE_LIFETIME = 600
+DEFAULT_CODE_LIFETIME = 60
+CODE_LIFETIME_WITHOUT_STORE = 25
+"""Seconds. A code that nothing remembers can be redeemed again while it lives; OpenID's basic
+certification tries that after 30."""
 MAX_REFRESH_TOKEN_LIFETIME = 366 * 86_400
 MAX_SESSION_LIFETIME = 30 * 86_400
 
@@ -68,7 +72,7 @@ def rfc3339(instant: int) -> str:
 
 def _identifier(value: str) -> str:
     if _CONTROL.search(value):
-        raise ValueError("must have no control characters")
+        raise ValueError("must have no control characters, such as a line end or a tab")
     return value
 
 
@@ -76,24 +80,30 @@ def _scope(value: Any) -> Scope:
     if isinstance(value, Scope):
         return value
     if not isinstance(value, str):
-        raise ValueError("must be a string of scopes separated by single spaces")  # noqa: TRY004  pydantic collects ValueErrors
+        raise ValueError(  # noqa: TRY004  pydantic collects ValueErrors
+            'must be one text, its scopes separated by single spaces, such as "read write"'
+        )
     if not value:
         return Scope()
     try:
         return Scope.parse(value)
     except InvalidScope:
-        raise ValueError("must be scopes separated by single spaces") from None
+        raise ValueError(
+            'must be scopes separated by single spaces, such as "read write"'
+        ) from None
 
 
 def _scope_token(value: str) -> str:
     if not SCOPE_TOKEN.fullmatch(value):
-        raise ValueError('must be one scope: printable ASCII without spaces, " and \\')
+        raise ValueError(
+            'must be one scope, such as "read": printable ASCII without spaces, " and \\'
+        )
     return value
 
 
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(values)) != len(values):
-        raise ValueError("must name each thing once")
+        raise ValueError("must name each thing once: take one of the two out")
     kept: tuple[str, ...] = shared(values)
     return kept
 

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from pydantic import TypeAdapter, ValidationError
 
-from issuer import consistency, documents, precis, secret
+from issuer import consistency, documents, faults, precis, secret
 from issuer.branding import Branding
 from issuer.client import Client, ClientSecret
 from issuer.consistency import Offered
@@ -282,9 +282,13 @@ def _records(
     records = []
     for name, (file, entry) in entries.items():
         if not isinstance(entry, Mapping):
-            problems.append(Problem(file, (table, name), "must be a table"))
+            problems.append(Problem(file, (table, name), "must be a table of fields, not a value"))
         elif entry.get(key, name) != name:
-            problems.append(Problem(file, (table, name, key), "must equal the key it stands under"))
+            problems.append(
+                Problem(
+                    file, (table, name, key), "must equal the key it stands under; leave it out"
+                )
+            )
         else:
             try:
                 records.append(adapter.validate_python({**entry, key: name}))
@@ -296,7 +300,13 @@ def _records(
 def _scopes(entries: Mapping[str, tuple[str, Any]], problems: list[Problem]) -> dict[str, str]:
     for name, (file, entry) in entries.items():
         if not isinstance(entry, str):
-            problems.append(Problem(file, ("scopes", name), "must be a sentence for a person"))
+            problems.append(
+                Problem(
+                    file,
+                    ("scopes", name),
+                    'must be a sentence in quotes, such as "Read your invoices"',
+                )
+            )
     return {name: entry for name, (_, entry) in entries.items()}
 
 
@@ -304,17 +314,15 @@ def _problems(
     error: ValidationError, file: str, path: tuple[str, ...], kind: type
 ) -> list[Problem]:
     return [
-        Problem(
-            file, (*path, *each["loc"]), _sentence(each["type"], each["msg"], each["loc"], kind)
-        )
-        for each in error.errors(include_input=False, include_url=False, include_context=False)
+        Problem(file, (*path, *each["loc"]), _sentence(each, kind, toml=not file.endswith(".json")))
+        for each in error.errors(include_input=False, include_url=False)
     ]
 
 
-def _sentence(fault: str, message: str, where: tuple[int | str, ...], kind: type[Any]) -> str:
+def _sentence(error: Any, kind: type[Any], *, toml: bool) -> str:
+    fault, where = error["type"], error["loc"]
     if fault == "unexpected_keyword_argument":
         holder = next((HELD[each] for each in reversed(where[:-1]) if each in HELD), kind)
-        return "unknown key" + near(str(where[-1]), holder.__dataclass_fields__)
-    if fault == "missing":
-        return "is missing"
-    return message.removeprefix("Value error, ").replace("Input should", "should")
+        known = near(str(where[-1]), holder.__dataclass_fields__)
+        return "unknown key" + (known or "; `issuer schema` lists those that there are")
+    return faults.sentence(fault, error["msg"], where, error.get("ctx", {}), toml=toml)

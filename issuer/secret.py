@@ -35,6 +35,7 @@ SHORTEST_GENERATED = 22
 MAX_MEMORY_COST = 262144
 """Kibibytes that checking one password may take: a registry must not be able to stop a worker."""
 MAX_TIME_COST = 16
+_NOT_PHC = "must be a whole argon2id PHC string, $argon2id$v=19$m=…,t=…,p=…$salt$hash"
 
 
 def generate() -> str:
@@ -71,11 +72,11 @@ def _check_password_hash(text: str) -> str:
     try:
         parameters = extract_parameters(text)
     except InvalidHashError:
-        raise ValueError("must be an argon2id PHC string ($argon2id$…)") from None
+        raise ValueError(_NOT_PHC) from None
     if parameters.type is not Type.ID or not _ARGON2ID.fullmatch(text):
-        raise ValueError("must be an argon2id PHC string ($argon2id$…)")
+        raise ValueError(_NOT_PHC)
     if parameters.memory_cost > MAX_MEMORY_COST or parameters.time_cost > MAX_TIME_COST:
-        raise ValueError("costs more to check than 256 MiB or 16 passes")
+        raise ValueError("costs more to check than 256 MiB or 16 passes: hash it anew with less")
     return text
 
 
@@ -85,7 +86,8 @@ def _check_secret_hash(text: str) -> str:
     if text.startswith("$argon2"):
         return _check_password_hash(text)
     raise ValueError(
-        "must be a hash, never the secret: sha256:… of a generated one, $argon2id$… of a chosen one"
+        "must be a hash, never the secret: sha256: and 43 characters of base64url for a generated "
+        "one, $argon2id$… for a chosen one"
     )
 
 

@@ -7,6 +7,8 @@ from pydantic.dataclasses import dataclass
 
 from issuer import web_url
 from issuer.record import (
+    CODE_LIFETIME_WITHOUT_STORE,
+    DEFAULT_CODE_LIFETIME,
     STRICT,
     AccessTokenLifetime,
     AuthorizationCodeLifetime,
@@ -15,6 +17,8 @@ from issuer.record import (
     SessionLifetime,
 )
 from keys.jwks import Keys, read_jwks
+
+NO_STORE = "none"
 
 
 def _check_url(url: str) -> str:
@@ -56,9 +60,9 @@ class Settings:
     """Seconds."""
     refresh_token_lifetime: RefreshTokenLifetime = 2_592_000
     """Seconds from the user's authorization; refreshing never extends it."""
-    authorization_code_lifetime: AuthorizationCodeLifetime = 60
-    """Seconds."""
-    replay_store: str = "none"
+    authorization_code_lifetime: AuthorizationCodeLifetime = 0
+    """Seconds; where it is left out 60, or 25 without a replay_store."""
+    replay_store: str = NO_STORE
     """Where what may be used once is remembered: ``none``, or ``sqlite:`` and a file's path."""
     not_before: Instant | None = None
     """Codes and refresh tokens issued earlier are refused, whoever's they are."""
@@ -72,6 +76,17 @@ class Settings:
     """The team's own login application, in place of the login page."""
     login_jwks: Annotated[dict[str, JsonValue], AfterValidator(_check_login_jwks)] | None = None
     """The public keys with which the login application signs who is there (RFC 7517)."""
+
+    def __post_init__(self) -> None:
+        """Fills in ``authorization_code_lifetime``."""
+        if not self.authorization_code_lifetime:
+            lifetime = DEFAULT_CODE_LIFETIME if self.has_store else CODE_LIFETIME_WITHOUT_STORE
+            object.__setattr__(self, "authorization_code_lifetime", lifetime)
+
+    @property
+    def has_store(self) -> bool:
+        """True where something remembers what was used once."""
+        return self.replay_store != NO_STORE
 
     @property
     def login_keys(self) -> Keys:

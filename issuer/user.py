@@ -36,7 +36,7 @@ _BIRTHDATE = re.compile(r"[0-9]{4}(-[0-9]{2}-[0-9]{2})?")
 
 def _check_web_page(url: str) -> str:
     if not url.startswith(("https://", "http://")):  # it becomes a link in somebody's page
-        raise ValueError("must be the URL of a web page")
+        raise ValueError("must be the URL of a web page, such as https://example.com/alice")
     return url
 
 

@@ -35,7 +35,7 @@ REGISTRY = """\
 url = {url}         # the issuer identifier: https, except on this machine
 access_token_lifetime = 600           # seconds, here and everywhere
 refresh_token_lifetime = 2592000      # from the user's authorization; refreshing never extends it
-authorization_code_lifetime = 60
+authorization_code_lifetime = 60      # 25 without a store: nothing else stops a second use
 replay_store = "sqlite:replay.db"     # remembers what was used once; without it, nothing does
 
 # An API that tokens are for: the `aud` of a token. `issuer resource add` adds another.

@@ -23,7 +23,7 @@ ED25519 = {"kty": "OKP", "crv": "Ed25519", "x": KEY["x"], "kid": "1"}
 MADE = f"must have a key that MAC keys are encrypted to; `issuer resource rotate {API}` makes it"
 BEARER = 'is for access_token_type = "mac": a bearer token has no key to encrypt'
 HOW_MANY = "must be one key or two: the one that is used, and the one that follows"
-CURVES = "should be 'X25519' or 'P-256'"
+CURVES = 'must be "X25519" or "P-256"'
 TIME = "must be an RFC 3339 time with its offset, such as 2026-11-01T00:00:00Z"
 
 
@@ -71,24 +71,25 @@ def test_one_key_or_two_are_taken(keys):
         ([KEY, P256], "jwks.keys: must differ in not_before: the one that began last is used"),
         ([ED25519], f"jwks.keys[0].crv: {CURVES}"),
         ([NEXT | {"crv": "P-384"}], f"jwks.keys[0].crv: {CURVES}"),
-        ([KEY | {"kty": "RSA"}], "jwks.keys[0].kty: should be 'OKP' or 'EC'"),
+        ([KEY | {"kty": "RSA"}], 'jwks.keys[0].kty: must be "OKP" or "EC"'),
         ([KEY | {"kty": "EC"}],
          "jwks.keys[0]: must be a key of kty OKP and crv X25519 or kty EC and crv P-256"),
-        ([KEY | {"use": "sig"}], "jwks.keys[0].use: should be 'enc'"),
-        ([KEY | {"alg": "ECDH-ES+A256KW"}], "jwks.keys[0].alg: should be 'ECDH-ES'"),
+        ([KEY | {"use": "sig"}], 'jwks.keys[0].use: must be "enc"'),
+        ([KEY | {"alg": "ECDH-ES+A256KW"}], 'jwks.keys[0].alg: must be "ECDH-ES"'),
         ([KEY | {"y": KEY["x"]}], "jwks.keys[0]: must have no y: a key on X25519 is x alone"),
         ([P256 | {"y": P256["x"]}], "jwks.keys[0]: the numbers are no key on its curve"),
         ([P256 | {"y": None}], "jwks.keys[0]: a key on this curve has x, y, all strings"),
         ([KEY | {"x": "A" * 43}], "jwks.keys[0]: the coordinates are a point of small order"),
         ([KEY | {"x": "AAAA"}], "jwks.keys[0]: x is base64url of 32 bytes on this curve"),
-        ([KEY | {"x": 3}], "jwks.keys[0].x: should be a valid string"),
+        ([KEY | {"x": 3}], "jwks.keys[0].x: must be text in quotes"),
         ([KEY | {"kid": ""}],
          "jwks.keys[0]: must have a kid of 1 to 128 visible ASCII characters"),
-        ([{n: v for n, v in KEY.items() if n != "kid"}], "jwks.keys[0].kid: is missing"),
+        ([{n: v for n, v in KEY.items() if n != "kid"}],
+         'jwks.keys[0].kid: is missing and has to be there, such as "2026-11"'),
         ([KEY | {"not_before": "tomorrow"}], f"jwks.keys[0].not_before: {TIME}"),
         ([KEY | {"not_befroe": 1}],
          'jwks.keys[0].not_befroe: unknown key; did you mean "not_before"?'),
-        (["x"], "jwks.keys[0]: should be a dictionary or an instance of EncryptionJWK"),
+        (["x"], "jwks.keys[0]: must be a table"),
     ],
 )  # fmt: skip
 def test_what_is_no_key_is_refused_at_its_place(keys, where):
@@ -99,7 +100,9 @@ def test_a_jwk_set_is_an_object_with_keys():
     """RFC 7517 section 5."""
     with pytest.raises(InvalidRegistry, match=r"jwks\.kyes: unknown key; did you mean \"keys\"\?"):
         parsed(jwks={"kyes": [KEY]})
-    assert problem(jwks=[KEY]) == "jwks: should be a dictionary or an instance of JWKSet"
+    assert problem(jwks=[KEY]) == (
+        'jwks: must be a table, such as {"keys": ["…"]}; `issuer resource add --mac` makes it'
+    )
 
 
 ANYTHING = st.recursive(

@@ -99,7 +99,9 @@ def test_toml_says_instants_in_its_own_type():
 def test_a_document_has_a_greatest_size():
     padded = b"#" * (documents.MAX_BYTES - len(ISSUER_TABLE) - 1) + b"\n" + ISSUER_TABLE
     assert parse({"r.toml": padded}, OFFERED)
-    assert problems_of({"r.toml": b"#" + padded}) == ["r.toml: is larger than 64 MiB"]
+    assert problems_of({"r.toml": b"#" + padded}) == [
+        "r.toml: is larger than 64 MiB; a directory of files may hold more"
+    ]
 
 
 def test_claims_may_be_nested_and_not_without_end():
@@ -146,14 +148,16 @@ def test_what_two_files_define_is_refused_naming_both(table, path):
     """Design section 3: equal or not, one of them is out of date."""
     base = ISSUER_TABLE + (b"" if table == RESOURCE_TABLE else RESOURCE_TABLE)
     assert problems_of({"a.toml": base + table, "b.toml": table}) == [
-        f"b.toml: {path}: is also defined in a.toml"
+        f"b.toml: {path}: is also defined in a.toml: take it out of one of the two"
     ]
     assert parse({"a.toml": base, "b.toml": table}, OFFERED)
 
 
 def test_a_setting_that_two_files_make_is_refused_naming_both():
     given = {"a.toml": ISSUER_TABLE, "b.toml": b'[issuer]\nurl = "https://other.example"\n'}
-    assert problems_of(given) == ["b.toml: issuer.url: is also defined in a.toml"]
+    assert problems_of(given) == [
+        "b.toml: issuer.url: is also defined in a.toml: take it out of one of the two"
+    ]
     given["b.toml"] = b"[issuer]\naccess_token_lifetime = 60\n"
     assert parse(given, OFFERED).issuer.access_token_lifetime == 60
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from issuer.consistency import warnings
 from issuer.registry import InvalidRegistry, Registry, parse
 from issuer.secret import sha256_hash
 from issuer.token import OFFERED
@@ -38,16 +39,23 @@ RESOURCE = ("resources", API)
 BOB = ("users", "bob")
 LOGO_AT = ("branding", "logo")
 
-INTEGER = "should be a valid integer"
+INTEGER = "must be a whole number without quotes, such as 600"
 TIME = "must be an RFC 3339 time with its offset, such as 2026-11-01T00:00:00Z"
-NEVER = "must be a hash, never the secret: sha256:… of a generated one, $argon2id$… of a chosen one"
-PHC = "must be an argon2id PHC string ($argon2id$…)"
-COSTLY = "costs more to check than 256 MiB or 16 passes"
-TABLE = "must be a table"
-ONCE = "must name each thing once"
-TUPLE = "should be a valid tuple"
-BOOLEAN = "should be a valid boolean"
-CONTROL = "must have no control characters"
+MISSING_URL = 'is missing and has to be there, such as "https://id.example"'
+NEVER = (
+    "must be a hash, never the secret: sha256: and 43 characters of base64url for a generated one, "
+    "$argon2id$… for a chosen one; `issuer client secret` makes one"
+)
+PHC = "must be a whole argon2id PHC string, $argon2id$v=19$m=…,t=…,p=…$salt$hash"
+BY_SECRET = "; `issuer client secret` makes one"
+BY_USER = "; `issuer user add` makes one"
+ADD_SCOPE = "; add it to the scopes of a resource, or take it out"
+COSTLY = "costs more to check than 256 MiB or 16 passes: hash it anew with less" + BY_SECRET
+TABLE = "must be a table of fields, not a value"
+ONCE = "must name each thing once: take one of the two out"
+LIST = "must be a list in brackets, also of one thing, such as "
+BOOLEAN = "must be true or false, without quotes"
+CONTROL = "must have no control characters, such as a line end or a tab"
 HTTPS = "must be https; http is for 127.0.0.1, [::1] and localhost only"
 LINK = "must be a URL with a host, without user information or spaces"
 COLOR = "must be six hexadecimal digits, such as #2f55c8"
@@ -60,7 +68,7 @@ ORIGIN = (
     "must be an origin as browsers send it: https://app.example or https://app.example:8443 in "
     "lower case without a path; http is for 127.0.0.1, [::1] and localhost only"
 )
-SPACED = "must be scopes separated by single spaces"
+SPACED = 'must be scopes separated by single spaces, such as "read write"'
 
 
 def changed(*changes: tuple[tuple[Any, ...], Any]) -> dict[str, Any]:
@@ -120,8 +128,8 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a port that is none", URL, "https://x.example:x", "issuer.url", "must be an absolute URL"),
     ("a blank", URL, "https://x.example/a b", "issuer.url",
      "must be ASCII and must not end in a slash: clients compare it exactly"),
-    ("no url", URL, GONE, "issuer.url", "is missing"),
-    ("no issuer", ("issuer",), GONE, "issuer.url", "is missing"),
+    ("no url", URL, GONE, "issuer.url", MISSING_URL),
+    ("no issuer", ("issuer",), GONE, "issuer.url", MISSING_URL),
     ("a misspelt key", ("issuer", "access_token_lifetme"), 1, "issuer.access_token_lifetme",
      'unknown key; did you mean "access_token_lifetime"?'),
     ("an unknown store", ("issuer", "replay_store"), "redsi:x", "issuer.replay_store",
@@ -129,7 +137,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a misspelt store", ("issuer", "replay_store"), "sqlit:x", "issuer.replay_store",
      '"sqlit" is not known here; did you mean "sqlite"?'),
     ("no lifetime", ("issuer", "access_token_lifetime"), 0, "issuer.access_token_lifetime",
-     "should be greater than or equal to 1"),
+     "must be at least 1 s"),
     ("a lifetime as text", ("issuer", "access_token_lifetime"), "600",
      "issuer.access_token_lifetime", INTEGER),
     ("a lifetime that is true", ("issuer", "access_token_lifetime"), True,
@@ -137,11 +145,11 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a lifetime with a point", ("issuer", "access_token_lifetime"), 600.0,
      "issuer.access_token_lifetime", INTEGER),
     ("a token of more than a day", ("issuer", "access_token_lifetime"), 86_401,
-     "issuer.access_token_lifetime", "should be less than or equal to 86400"),
+     "issuer.access_token_lifetime", "must be at most 86400 s"),
     ("a code of more than ten minutes", ("issuer", "authorization_code_lifetime"), 601,
-     "issuer.authorization_code_lifetime", "should be less than or equal to 600"),
+     "issuer.authorization_code_lifetime", "must be at most 600 s"),
     ("a refresh token of more than a year", ("issuer", "refresh_token_lifetime"), 367 * 86_400,
-     "issuer.refresh_token_lifetime", "should be less than or equal to 31622400"),
+     "issuer.refresh_token_lifetime", "must be at most 31622400 s"),
     ("a date without time", ("issuer", "not_before"), "2026-11-01", "issuer.not_before",
      TIME + '; "2026-11-01" is no time: it is a day alone; add the time and its offset, such as '
      "T00:00:00Z"),
@@ -163,16 +171,17 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("bcrypt", SECRETS, [{"hash": "$2b$12$abcdefghijklmnopqrstuv"}],
      "clients.web.client_secrets[0].hash", NEVER),
     ("argon2i", SECRETS, [{"hash": PASSWORD_HASH.replace("argon2id", "argon2i")}],
-     "clients.web.client_secrets[0].hash", PHC),
+     "clients.web.client_secrets[0].hash", PHC + BY_SECRET),
     ("argon2id without its hash", SECRETS, [{"hash": PASSWORD_HASH.rpartition("$")[0] + "$x"}],
-     "clients.web.client_secrets[0].hash", PHC),
+     "clients.web.client_secrets[0].hash", PHC + BY_SECRET),
     ("argon2id of 1 GB", SECRETS, [{"hash": PASSWORD_HASH.replace("m=8", "m=1048576")}],
      "clients.web.client_secrets[0].hash", COSTLY),
     ("argon2id of 17 passes", SECRETS, [{"hash": PASSWORD_HASH.replace("t=1", "t=17")}],
      "clients.web.client_secrets[0].hash", COSTLY),
     ("a secret that is a string", SECRETS, [LEAKED], "clients.web.client_secrets[0]",
-     "should be a dictionary or an instance of ClientSecret"),
-    ("secrets that are a string", SECRETS, LEAKED, "clients.web.client_secrets", TUPLE),
+     'must be a table, such as {"hash": "sha256:…"}'),
+    ("secrets that are a string", SECRETS, LEAKED, "clients.web.client_secrets",
+     LIST + '[{"hash": "sha256:…"}]' + BY_SECRET),
     ("a misspelt date of a secret", SECRETS, [{"hash": HASH, "expires": 1}],
      "clients.web.client_secrets[0].expires", 'unknown key; did you mean "expires_at"?'),
     ("a secret that ends before it begins", SECRETS,
@@ -181,7 +190,8 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("no secret", SECRETS, [], "clients.web.client_secrets",
      "must have one; `issuer client secret` makes it, or the method is none"),
     ("a public client with a secret", (*WEB, "token_endpoint_auth_method"), "none",
-     "clients.web.client_secrets", "a public client must have none: it cannot keep one"),
+     "clients.web.client_secrets",
+     "a public client must have none, for it cannot keep one: take them out"),
     ("a misspelt method", (*WEB, "token_endpoint_auth_method"), "client_secret_bsic",
      "clients.web.token_endpoint_auth_method",
      '"client_secret_bsic" is not known here; did you mean "client_secret_basic"?'),
@@ -191,34 +201,36 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "password, refresh_token"),
     ("a grant twice", (*WEB, "grant_types"), ["password", "password"], "clients.web.grant_types",
      ONCE),
-    ("grants as text", (*WEB, "grant_types"), "password", "clients.web.grant_types", TUPLE),
+    ("grants as text", (*WEB, "grant_types"), "password", "clients.web.grant_types",
+     LIST + '["authorization_code", "refresh_token"]'),
     ("http for a redirect", (*WEB, "redirect_uris"), [CALLBACK, "http://x.example/"],
      "clients.web.redirect_uris[1]", HTTPS),
     ("a wildcard", (*WEB, "redirect_uris"), ["https://*.example/"],
      "clients.web.redirect_uris[0]", "must be one whole URI; wildcards are not matched"),
     ("no redirect URI", (*WEB, "redirect_uris"), [], "clients.web.redirect_uris",
-     "authorization_code needs at least one"),
+     'authorization_code needs one, such as ["https://app.example/callback"]'),
     ("a scope of no resource", (*WEB, "scope"), "admin", "clients.web.scope",
-     '"admin" is not known here; there is read, write'),
+     '"admin" is not known here; there is read, write' + ADD_SCOPE),
     ("a misspelt scope", (*WEB, "scope"), "raed", "clients.web.scope",
      '"raed" is not known here; did you mean "read"?'),
     ("two blanks in a scope", (*WEB, "scope"), "read  write", "clients.web.scope", SPACED),
     ("a scope as a list", (*WEB, "scope"), ["read"], "clients.web.scope",
-     "must be a string of scopes separated by single spaces"),
+     'must be one text, its scopes separated by single spaces, such as "read write"'),
     ("a misspelt resource", (*WEB, "resources"), ["https://api.exmple"], "clients.web.resources",
      f'"https://api.exmple" is not known here; did you mean "{API}"?'),
     ("a resource twice", (*WEB, "resources"), [API, API], "clients.web.resources", ONCE),
     ("PKCE as a word", (*WEB, "require_pkce"), "no", "clients.web.require_pkce", BOOLEAN),
     ("another client_id than its key", (*WEB, "client_id"), "other", "clients.web.client_id",
-     "must equal the key it stands under"),
+     "must equal the key it stands under; leave it out"),
     ("a claim of the issuer's", (*WEB, "claims"), {"tenant": 1, "sub": "x", "iss": "y"},
      "clients.web.claims", "must not set what the issuer says itself: iss, sub"),
     ("a client that is no table", WEB, LEAKED, "clients.web", TABLE),
     ("an empty client_id", ("clients", ""), WHOLE["clients"]["web"], 'clients."".client_id',
-     "String should have at least 1 character"),
+     "must not be empty"),
     ("a line feed in a client_id", ("clients", "a\nb"), WHOLE["clients"]["web"],
      'clients."a\\nb".client_id', CONTROL),
-    ("a key that nothing is near to", (*WEB, "zzz"), LEAKED, "clients.web.zzz", "unknown key"),
+    ("a key that nothing is near to", (*WEB, "zzz"), LEAKED, "clients.web.zzz",
+     "unknown key; `issuer schema` lists those that there are"),
     ("a link that runs", (*WEB, "client_uri"), "javascript:alert(1)", "clients.web.client_uri",
      HTTPS),
     ("a link in clear", (*WEB, "policy_uri"), "http://x.example", "clients.web.policy_uri", HTTPS),
@@ -241,7 +253,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "clients.web.resources",
      "must not name the issuer, which is for every client with openid in its scope"),
     ("what the issuer knows of a user, without openid", (*WEB, "scope"), "email",
-     "clients.web.scope", '"email" is not known here; there is read, write'),
+     "clients.web.scope", '"email" is not known here; there is read, write' + ADD_SCOPE),
     ("an origin of every host", ORIGINS, ["https://*.example"],
      "clients.web.allowed_cors_origins[0]", "must be one whole origin; wildcards are not matched"),
     ("every origin", ORIGINS, ["*"], "clients.web.allowed_cors_origins[0]",
@@ -263,7 +275,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "must have no port where it is the usual one, and none beyond 65535"),
     # --- [resources] ---
     ("the issuer as a resource", ("resources", ISSUER), {}, f'resources."{ISSUER}"',
-     "is the issuer itself, which is a resource without being named"),
+     "is the issuer itself, which is a resource without being named: take it out"),
     ("a resource that is no URI", ("resources", "api"), {}, "resources.api.resource",
      "must be an absolute URI without a fragment (RFC 8707 section 2)"),
     ("a fragment in a resource", ("resources", "https://a#b"), {},
@@ -271,14 +283,15 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "must be an absolute URI without a fragment (RFC 8707 section 2)"),
     ("a blank in a scope token", (*RESOURCE, "scopes"), ["read", "wri te"],
      f'resources."{API}".scopes[1]',
-     'must be one scope: printable ASCII without spaces, " and \\'),
+     'must be one scope, such as "read": printable ASCII without spaces, " and \\'),
     ("an unknown token type", (*RESOURCE, "access_token_type"), "bearer",
      f'resources."{API}".access_token_type',
      '"bearer" is not known here; did you mean "Bearer"?'),
     ("a misspelt key of a resource", (*RESOURCE, "scope"), [], f'resources."{API}".scope',
      'unknown key; did you mean "scopes"?'),
     # --- [users] ---
-    ("a sub twice", BOB, {"sub": "alice"}, "users.bob.sub", 'is also that of "alice"'),
+    ("a sub twice", BOB, {"sub": "alice"}, "users.bob.sub",
+     'is also that of "alice": give one of them another'),
     ("a sub that is a client", BOB, {"sub": "web"}, "users.bob.sub",
      "is a client's client_id: resource servers could not tell the two apart; "
      "give the user another sub (RFC 9700 section 4.15)"),
@@ -289,8 +302,10 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      'is also a login of "alice"'),
     ("an address twice", BOB, {"email": "alice@example.com"}, "users.bob.email",
      'is also a login of "alice"'),
-    ("a password for a hash", BOB, {"password_hash": LEAKED}, "users.bob.password_hash", PHC),
-    ("a fast hash of a password", BOB, {"password_hash": HASH}, "users.bob.password_hash", PHC),
+    ("a password for a hash", BOB, {"password_hash": LEAKED}, "users.bob.password_hash",
+     PHC + BY_USER),
+    ("a fast hash of a password", BOB, {"password_hash": HASH}, "users.bob.password_hash",
+     PHC + BY_USER),
     ("a misspelt key of a user", BOB, {"pasword_hash": LEAKED}, "users.bob.pasword_hash",
      'unknown key; did you mean "password_hash"?'),
     ("active as a word", BOB, {"active": "yes"}, "users.bob.active", BOOLEAN),
@@ -308,16 +323,16 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a misspelt key of the branding", ("branding", "colour"), "#123456", "branding.colour",
      'unknown key; did you mean "color"?'),
     ("a script for a picture", BOB, {"picture": "javascript:x"}, "users.bob.picture",
-     "must be the URL of a web page"),
+     "must be the URL of a web page, such as https://example.com/alice"),
     ("a misspelt key of an address", BOB, {"address": {"contry": "DE"}},
      "users.bob.address.contry", 'unknown key; did you mean "country"?'),
     ("a description of what nobody may ask", ("scopes", "email"), "x", "scopes.email",
-     '"email" is not known here; there is read, write'),
+     '"email" is not known here; there is read, write' + ADD_SCOPE),
     # --- [scopes] and tables ---
     ("a description of no scope", ("scopes", "admin"), "x", "scopes.admin",
-     '"admin" is not known here; there is read, write'),
+     '"admin" is not known here; there is read, write' + ADD_SCOPE),
     ("a description that is none", ("scopes", "read"), 1, "scopes.read",
-     "must be a sentence for a person"),
+     'must be a sentence in quotes, such as "Read your invoices"'),
     ("an unknown table", ("client",), {}, "client", 'unknown table; did you mean "clients"?'),
     ("a table that is none", ("users",), [], "users", TABLE),
 ]  # fmt: skip
@@ -412,7 +427,8 @@ ITSELF = ((*WEB, "grant_types"), ["authorization_code", "client_credentials"])
 def test_a_client_that_only_asks_who_the_user_is_needs_no_resource(changes):
     table = changed(OPENID, ((*WEB, "resources"), []), *([changes] if changes else []))
     assert parsed(table).clients["web"].is_relying_party
-    wrong = "must name at least one resource: a token has an audience"
+    wrong = "must name at least one resource, for a token has an audience; "
+    wrong += "`issuer resource add` makes one"
     assert problems_in(changed(OPENID, ITSELF, ((*WEB, "resources"), []))) == [
         located("clients.web.resources", wrong)
     ]
@@ -434,13 +450,13 @@ PUBLIC = ((*WEB, "token_endpoint_auth_method"), "none"), (SECRETS, [])
         pytest.param(
             (((*WEB, "require_pkce"), False),),
             located("clients.web.require_pkce",
-                    "a public client cannot go without PKCE (RFC 9700 2.1.1)"),
+                    "a public client cannot go without PKCE (RFC 9700 2.1.1): take it out"),
             id="without PKCE",
         ),
         pytest.param(
             (((*WEB, "grant_types"), ["client_credentials"]),),
             located("clients.web.grant_types",
-                    "client_credentials is for confidential clients (RFC 6749 4.4)"),
+                    "client_credentials is for clients with a secret (RFC 6749 4.4): take it out"),
             id="for itself",
         ),
     ],
@@ -498,3 +514,43 @@ def test_a_broken_resource_is_not_said_to_be_missing_as_well():
 def test_a_secret_in_the_wrong_place_is_never_repeated(path, value):
     """Security P32: problems are logged."""
     assert problems_in(changed((path, value)))  # which looks for it
+
+
+@pytest.mark.parametrize(
+    ("settings", "lifetime"),
+    [
+        ({}, 25),
+        ({"replay_store": "none"}, 25),
+        ({"replay_store": "sqlite:replay.db"}, 60),
+        ({"authorization_code_lifetime": 60}, 60),
+        ({"replay_store": "sqlite:replay.db", "authorization_code_lifetime": 20}, 20),
+    ],
+)
+def test_a_code_lives_shorter_where_nothing_remembers_that_it_was_used(settings, lifetime):
+    """RFC 6749 section 4.1.2; OpenID's basic certification redeems one again after 30 seconds."""
+    registry = parsed(changed(*((("issuer", name), value) for name, value in settings.items())))
+    assert registry.issuer.authorization_code_lifetime == lifetime
+
+
+@pytest.mark.parametrize(
+    ("store", "issuers", "clients", "warned"),
+    [
+        ("none", 25, 25, []),
+        ("none", 26, 25, ["issuer"]),
+        ("none", 25, 26, ["clients"]),
+        ("none", 600, 600, ["issuer", "clients"]),
+        ("sqlite:replay.db", 600, 600, []),
+    ],
+)
+def test_a_code_that_lives_long_where_nothing_remembers_it_is_warned_of(
+    store, issuers, clients, warned
+):
+    table = changed(
+        (("issuer", "replay_store"), store),
+        (("issuer", "authorization_code_lifetime"), issuers),
+        ((*WEB, "authorization_code_lifetime"), clients),
+    )
+    found = list(warnings(parsed(table)))
+    assert [path[0] for path, _ in found] == warned
+    assert all(path[-1] == "authorization_code_lifetime" for path, _ in found)
+    assert all(sentence.startswith("is more than 25: without") for _, sentence in found)
