@@ -443,7 +443,7 @@ def test_only_invalid_client_is_401(exception, status):
 def test_the_defaults_are_those_of_today():
     """Seen: CODE_EXPIRATION 120, ACCESS_TOKEN_EXPIRATION 3600, tokens of 40 bits. Changed."""
     settings = SERVER.registry.issuer
-    assert (settings.authorization_code_lifetime, settings.access_token_lifetime) == (60, 600)
+    assert (settings.authorization_code_lifetime, settings.access_token_lifetime) == (25, 600)
     assert "".join(CHALLENGE.split()) == CHALLENGE
 
 

@@ -27,7 +27,7 @@ def claims(response: Response) -> dict[str, object]:
     return jwt.decode(str(response.access_token), options={"verify_signature": False})
 
 
-@pytest.mark.parametrize("later", [0, 1, 59])
+@pytest.mark.parametrize("later", [0, 1, 24])
 def test_a_second_redemption_yields_the_same_token_and_no_longer_one(later):
     """The table of properties: jti and exp are the code's, whenever and wherever it is redeemed."""
     server = a_server()
@@ -41,15 +41,15 @@ def test_a_code_is_not_redeemed_after_its_end():
     """RFC 6749 section 4.1.2."""
     server = a_server()
     code = a_code(server)
-    assert redeem(server, code, NOW + 59).status == 200
-    assert redeem(server, code, NOW + 60).error == "invalid_grant"
+    assert redeem(server, code, NOW + 24).status == 200
+    assert redeem(server, code, NOW + 25).error == "invalid_grant"
 
 
 def test_the_refresh_token_of_a_second_redemption_ends_with_that_of_the_first():
     """One that was redeemed again is no way to a longer session."""
     server = a_server(refresh_token_lifetime=1000)
     code = a_code(server)
-    for redeemed_at in (NOW, NOW + 59):
+    for redeemed_at in (NOW, NOW + 24):
         held = str(redeem(server, code, redeemed_at).body["refresh_token"])
         accepted = answer(server, a_request("refresh_token", refresh_token=held, now=NOW + 999))
         assert accepted.status == 200
