@@ -287,7 +287,7 @@ def test_keys_can_be_an_array_of_tables(rotate, registry, at):
     [
         ("{ keys = [{ not_before = 'soon' }] }", "jwks.keys[0].kty: is missing"),
         ("{ keys = [3] }", "jwks.keys[0]: should be a dictionary"),
-        ("{ keys = 3 }", "jwks.keys: should be a valid tuple"),
+        ("{ keys = 3 }", "jwks.keys: must be a list in brackets"),
         ("{ kyes = [] }", 'jwks.kyes: unknown key; did you mean "keys"?'),
         ("3", "jwks: should be a dictionary"),
     ],
