@@ -80,6 +80,7 @@ class Protocol(HttpToolsProtocol):
         self._answered_at = 0.0
         self._idle_check: asyncio.TimerHandle | None = None
         self._turnstile = _turnstile(self.loop)
+        self._turnstile.approach()
         self._held = b""  # received, and waiting at the turnstile
 
     def connection_made(self, transport: Any) -> None:

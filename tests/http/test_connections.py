@@ -1,10 +1,15 @@
 """Connections: many requests on one, many at once, and how long an idle one is kept."""
 
+import os
+import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from select import EPOLLIN, epoll
 
 import pytest
 
@@ -79,6 +84,31 @@ def test_many_connections_at_once_get_an_answer_each(issuer):
 
     with ThreadPoolExecutor(40) as pool:
         assert sum(pool.map(ask, range(40))) == 40 * 20
+
+
+@pytest.mark.parametrize(("number", "times"), [(200, 1), (600, 2)])
+def test_who_waits_to_be_accepted_is_hardly_passed_by_those_who_ask_again(issuer, number, times):
+    """Nobody gets more than so many answers until everybody has one."""
+    with ExitStack() as stack:
+        waiting = stack.enter_context(epoll())
+        connections = {}
+        (worker,) = issuer.workers()
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            for _ in range(number):
+                connection = socket.create_connection(("127.0.0.1", issuer.port), timeout=10)
+                connections[connection.fileno()] = stack.enter_context(connection)
+                connection.sendall(REQUEST)
+                waiting.register(connection, EPOLLIN)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        answers = Counter[int]()
+        while len(answers) < number:
+            for each, _ in waiting.poll(10):
+                assert answered(connections[each]) == 1
+                answers[each] += 1
+                connections[each].sendall(REQUEST)
+    assert max(answers.values()) <= times + 1  # whose answers are on their way are not passed
 
 
 def test_who_hangs_up_while_waiting_harms_nobody(issuer):

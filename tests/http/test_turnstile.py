@@ -1,11 +1,13 @@
 """Requests are let in together, and nobody is kept out."""
 
 import asyncio
+from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from issuer.turnstile import TURNS, Turnstile
+from issuer.turnstile import PATIENCE, TURNS, Turnstile
 
 
 @pytest.fixture
@@ -82,3 +84,75 @@ def test_one_that_fails_does_not_stop_the_others(entered):
     asyncio.run(run())
     assert groups(entered) == ["ab"]
     assert [type(each) for each in failures] == [ZeroDivisionError]
+
+
+def admissions(outside: int, turns: int) -> list[int]:
+    """Who was let in, in order, of so many who came at once and ask again whenever answered.
+
+    The loop accepts one of them a turn, as libuv does; an answer takes six turns.
+    """
+
+    async def run() -> None:
+        turnstile = Turnstile(asyncio.get_running_loop())
+        queue = deque(range(outside))
+        inside: deque[list[int]] = deque([[]] * 6)  # who was let in, turn by turn
+        for _ in range(turns):
+            asking = inside.popleft()
+            if queue:
+                turnstile.approach()
+                asking = [*asking, queue.popleft()]
+            for number in asking:
+                turnstile.enter(partial(admitted.append, number))
+            before = len(admitted)
+            await asyncio.sleep(0)
+            inside.append(admitted[before:])
+
+    admitted: list[int] = []
+    asyncio.run(run())
+    return admitted
+
+
+@pytest.mark.parametrize(("outside", "times"), [(16, 1), (64, 1), (256, 1), (512, 2), (2048, 3)])
+def test_who_waits_to_be_accepted_is_hardly_passed(outside, times):
+    """Nobody is let in more than so many times until everybody was once."""
+    admitted = admissions(outside, turns=outside + 100)
+    last = max(admitted.index(number) for number in range(outside))
+    assert max(Counter(admitted[:last]).values()) <= times
+
+
+def test_who_asks_again_waits_for_all_the_others_first():
+    admitted = admissions(300, turns=2000)[-1200:]
+    assert sorted(admitted[:300]) == list(range(300))
+    assert admitted[:300] == admitted[300:600] == admitted[600:900]
+
+
+def turns_waited(asking: set[int], connecting: set[int], *, turns: int) -> list[int]:
+    """How many turns each waited of those who asked in some turns, others connecting in some."""
+
+    async def run() -> None:
+        turnstile = Turnstile(asyncio.get_running_loop())
+        for turn in range(turns):
+            if turn in connecting:
+                turnstile.approach()
+            if turn in asking:
+                turnstile.enter(partial(admitted.append, turn))
+            before = len(admitted)
+            await asyncio.sleep(0)
+            waited.extend(turn - since for since in admitted[before:])
+
+    admitted: list[int] = []
+    waited: list[int] = []
+    asyncio.run(run())
+    return waited
+
+
+def test_those_who_connect_without_end_hold_up_nobody_for_long():
+    asking, turns = {0, 300, 600}, 900
+    waited = turns_waited(asking, set(range(turns)), turns=turns)
+    assert len(waited) == 3
+    assert PATIENCE <= max(waited) <= PATIENCE + 4
+
+
+def test_who_connected_before_and_asks_for_nothing_holds_up_nobody():
+    assert turns_waited({5}, set(), turns=10) == [1]
+    assert turns_waited({5}, {0}, turns=10) == [2]
