@@ -200,6 +200,11 @@ class Protocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._deadline = None
+        if self._held:  # came in time, and whoever is before it took the rest
+            self._admit()
+            if self._complete:
+                return
+            self._clear_deadline()
         unanswered = self.cycle is None or not self.cycle.response_started
         if not self._complete and (self._in_head or unanswered):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The request did not come in time.")
@@ -207,7 +212,8 @@ class Protocol(HttpToolsProtocol):
 
     def _close_if_idle(self) -> None:
         """Closes where nothing was asked for as long as connections are kept, or looks later."""
-        busy = not self._complete or (self.cycle is not None and not self.cycle.response_complete)
+        unanswered = self.cycle is not None and not self.cycle.response_complete
+        busy = self._held or not self._complete or unanswered
         idle = 0.0 if busy else self.loop.time() - self._answered_at
         if idle < self.timeout_keep_alive:
             self._idle_check = self.loop.call_later(

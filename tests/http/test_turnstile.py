@@ -1,12 +1,18 @@
 """Requests are let in together, and nobody is kept out."""
 
 import asyncio
+import socket
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
 
 import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
+from issuer import protocol
+from issuer.protocol import Protocol
 from issuer.turnstile import PATIENCE, TURNS, Turnstile
 
 
@@ -156,3 +162,34 @@ def test_those_who_connect_without_end_hold_up_nobody_for_long():
 def test_who_connected_before_and_asks_for_nothing_holds_up_nobody():
     assert turns_waited({5}, set(), turns=10) == [1]
     assert turns_waited({5}, {0}, turns=10) == [2]
+
+
+@pytest.mark.parametrize(("keep_alive", "request_timeout"), [(0.002, 10), (10, 0.002)])
+def test_who_waits_to_be_let_in_is_neither_idle_nor_late(monkeypatch, keep_alive, request_timeout):
+    """A connection with a request that is here is not closed, however long those before it take."""
+
+    async def application(_, __, send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def run() -> bytes:
+        loop = asyncio.get_running_loop()
+        here, there = socket.socketpair()
+        here.sendall(b"GET / HTTP/1.1\r\nHost: issuer.example\r\n\r\n")
+        config = Config(application, timeout_keep_alive=keep_alive, log_config=None)
+        config.load()
+        accepted = Protocol(config, ServerState(), {})
+        transport, _ = await loop.connect_accepted_socket(lambda: accepted, there)
+        for _ in range(20):
+            accepted._turnstile.approach()
+            time.sleep(0.001)  # what others take of each turn
+            await asyncio.sleep(0)
+        here.setblocking(False)
+        answer = await asyncio.wait_for(loop.sock_recv(here, 1000), 5)
+        transport.close()
+        here.close()
+        await asyncio.sleep(0)
+        return answer
+
+    monkeypatch.setattr(protocol, "REQUEST_TIMEOUT", request_timeout)
+    assert asyncio.run(run()).startswith(b"HTTP/1.1 204")
