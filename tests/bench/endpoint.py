@@ -1,6 +1,8 @@
 """A token endpoint that runs: asked once to see that it is right, asked often to see how fast."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import jwt
 
 from tests.bench import load
 from tests.bench.figures import Rate
-from tests.bench.load import TokenForm
+from tests.bench.load import Load, TokenForm
 from tests.bench.processes import cpu_seconds, running
 from tests.builders import API
 
@@ -39,14 +41,27 @@ class Endpoint:
         connections: int = load.CONNECTIONS,
     ) -> Rate:
         """Its answers to load from ``cores``, proved to be tokens before and after."""
-        load.write(requests, forms)
-        with running(self.group):
-            self._check(forms[0])
+        with self._proved(forms, requests):
             before = cpu_seconds(self.group)
             done = load.run(self.token, requests, seconds, cores=cores, connections=connections)
             used = cpu_seconds(self.group) - before
-            self._check(forms[-1])
         return Rate(done.answers / done.seconds, used / done.seconds)
+
+    def waits(
+        self, forms: list[TokenForm], requests: Path, seconds: float, *, connections: int
+    ) -> Load:
+        """How long so many connections wait for its answers, from the moment they connect."""
+        with self._proved(forms, requests):
+            return load.run(self.token, requests, seconds, cores="1", connections=connections)
+
+    @contextmanager
+    def _proved(self, forms: list[TokenForm], requests: Path) -> Iterator[None]:
+        """Runs, and has ``requests`` to answer; its answers are tokens before and after."""
+        load.write(requests, forms)
+        with running(self.group):
+            self._check(forms[0])
+            yield
+            self._check(forms[-1])
 
     def _check(self, form: TokenForm) -> None:
         token = str(ask(self.token, form)["access_token"])

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from tests.bench.load import Load
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -53,6 +55,34 @@ class Series:
         slows both.
         """
         return median(a / b for a, b in zip(self.rates, other.rates, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long so many connections waited that all ask at once, in each round."""
+
+    connections: int
+    rounds: tuple[Load, ...]
+
+    @property
+    def per_second(self) -> float:
+        """Answers, by the clock, in the middle round."""
+        return median(each.answers / each.seconds for each in self.rounds)
+
+    @property
+    def mean(self) -> float:
+        """Seconds, in the middle round."""
+        return median(each.mean_wait for each in self.rounds)
+
+    @property
+    def p99(self) -> float:
+        """Seconds, in the middle round."""
+        return median(each.p99_wait for each in self.rounds)
+
+    @property
+    def unluckiest(self) -> float:
+        """How many times the mean wait the p99 is: the median of the rounds' own ratios."""
+        return median(each.p99_wait / each.mean_wait for each in self.rounds)
 
 
 def interleaved(contenders: Mapping[str, Callable[[], Rate]], rounds: int) -> dict[str, Series]:

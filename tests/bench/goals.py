@@ -48,6 +48,13 @@ def goals(measured: Measured) -> Sequence[Goal]:
             claim=f"{MANY:,} clients: 95% of the rate with few",
             measured=series[CROWDED].over(tokens), at_least=0.95,
         ),
+        *(
+            Goal(
+                claim=f"{each.connections} connections at once: p99 at most 3 times the mean wait",
+                measured=each.unluckiest, at_most=3, form="{:.2f} times",
+            )
+            for each in measured.waits
+        ),
         Goal(
             claim="start to first token: under 2 s",
             measured=measured.first_token, at_most=2, form="{:.2f} s",

@@ -19,7 +19,9 @@ end
 
 function done(summary, latency)
   local errors = summary.errors
-  io.write(string.format('\n{"answers": %d, "microseconds": %d, "refused": %d, "broken": %d, "p99": %d}\n',
+  io.write(string.format(
+    '\n{"answers": %d, "microseconds": %d, "refused": %d, "broken": %d, "mean": %d, "p99": %d}\n',
     summary.requests, summary.duration, errors.status,
-    errors.connect + errors.read + errors.write + errors.timeout, latency:percentile(99)))
+    errors.connect + errors.read + errors.write + errors.timeout,
+    latency.mean, latency:percentile(99)))
 end

@@ -13,14 +13,20 @@ from tests.builders import basic
 SCRIPT = Path(__file__).with_name("load.lua")
 CONNECTIONS = 16
 """Kept alive throughout; enough that the server always has a next request."""
+TIMEOUT = 10
+"""Seconds until an answer is given up. A long wait is to be measured, not to end the run."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """How many tokens came in which time."""
 
     answers: int
     seconds: float
+    mean_wait: float
+    """Seconds from a request to its answer."""
+    p99_wait: float
+    """Seconds that one in a hundred waited for, or longer."""
 
 
 class Failed(Exception):
@@ -79,9 +85,14 @@ def parse(output: str) -> Load:
     said = json.loads(output.splitlines()[-1])
     if said["refused"] or said["broken"] or not said["answers"]:
         raise Failed(str(said))
-    return Load(said["answers"], said["microseconds"] / 1e6)
+    return Load(
+        answers=said["answers"],
+        seconds=said["microseconds"] / 1e6,
+        mean_wait=said["mean"] / 1e6,
+        p99_wait=said["p99"] / 1e6,
+    )
 
 
 def _wrk(url: str, requests: Path, seconds: float, cores: str, connections: int) -> list[str]:
-    kept = ["-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", str(SCRIPT)]
-    return ["taskset", "-c", cores, "wrk", *kept, url, "--", str(requests)]
+    kept = ["-t1", f"-c{connections}", f"-d{seconds:.0f}s", f"--timeout={TIMEOUT}s"]
+    return ["taskset", "-c", cores, "wrk", *kept, "-s", str(SCRIPT), url, "--", str(requests)]

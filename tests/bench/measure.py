@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from tests.bench import load, ours, peer, reloading
+from tests.bench import load, ours, peer, reloading, waiting
 from tests.bench.clients import client_credentials
 from tests.bench.endpoint import Endpoint
-from tests.bench.figures import Rate, Series, interleaved
+from tests.bench.figures import Rate, Series, Waits, interleaved
 from tests.bench.load import TokenForm
 from tests.bench.processes import Memory, memory, pinned, running
 from tests.builders import MAC_API
@@ -48,6 +48,8 @@ class Measured:
     """Of a worker with few clients, after the load."""
     workers: dict[str, Series]
     """One worker and two on both cores, which they share with the load."""
+    waits: tuple[Waits, ...]
+    """Of ever more connections at once to one worker."""
     first_token: float
     """Seconds from starting gunicorn to the first token."""
     longest_answer: float
@@ -63,6 +65,11 @@ def measure(plan: Plan) -> Measured:
         series, worker = _rates(plan, directory)
         say("one worker and two")
         workers = _workers(plan, directory)
+        say("many connections at once")
+        waits = waiting.waits(
+            directory / "waiting", FEW,
+            rounds=plan.rounds, seconds=plan.seconds, warm_up=plan.warm_up,
+        )  # fmt: skip
         say("reloading")
         longest = reloading.longest_answer(directory / "reloading", MANY)
         say("starting, again and again")
@@ -75,6 +82,7 @@ def measure(plan: Plan) -> Measured:
         series=series,
         worker=worker,
         workers=workers,
+        waits=waits,
         first_token=median(first),
         longest_answer=longest,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tests.bench.figures import Series
+from tests.bench.figures import Series, Waits
 from tests.bench.goals import Goal, goals
 from tests.bench.measure import PEER, SIGNING, Measured
 
@@ -14,6 +14,7 @@ def page(measured: Measured, facts: Mapping[str, str]) -> str:
         rates(series.values(), peer=series[PEER], signing=series[SIGNING]),
         promises(goals(measured)),
         workers(measured),
+        waits(measured.waits),
         "\n".join(f"- {name}: {fact}" for name, fact in {**facts, "peer": measured.peer}.items()),
     ]
     return "\n\n".join(parts)
@@ -61,6 +62,22 @@ def workers(measured: Measured) -> str:
         f"{table(head, rows)}\n\nA worker holds {memory.resident:.0f} MB, of which"
         f" {memory.proportional:.0f} MB are its share where pages are shared."
     )
+
+
+def waits(measured: Iterable[Waits]) -> str:
+    """A row for each number of connections: how long they wait, and the unluckiest of them."""
+    rows = [
+        [
+            f"{each.connections}",
+            f"{each.per_second:,.0f}",
+            f"{each.mean * 1000:.0f} ms",
+            f"{each.p99 * 1000:.0f} ms",
+            f"{each.unluckiest:.2f}",
+        ]
+        for each in measured
+    ]
+    head = ["connections at once", "per second", "mean wait", "p99", "times the mean"]
+    return table(head, rows)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
