@@ -30,8 +30,8 @@ class AuthorizationResponse:
     @property
     def location(self) -> str:
         """The redirect URI with the answer in its query."""
-        # RFC 9700 section 4.1.3 would let it end in "#", so that no fragment is inherited. To
-        # Authlib's session, any URL with one answers the implicit grant, and lacks its token.
+        # RFC 9700 section 4.1.3 would let it end in "#", so that no fragment is inherited. Authlib
+        # takes any URL with one for an answer of the implicit grant, and finds no token.
         # The registry took neither fragments nor blanks, and urlencode lets no line end through.
         joint = "&" if "?" in self.redirect_uri else "?"
         return f"{self.redirect_uri}{joint}{urlencode(self.parameters)}"

@@ -68,7 +68,7 @@ def test_what_is_said_is_what_is_written(run, registry):
     [
         pytest.param(["web"], 1, "registry.toml already has clients.web", id="it is there"),
         pytest.param(["x", "--scope", "raed"], 1, 'did you mean "read"?', id="scope is unknown"),
-        pytest.param(["x", "--public"], 1, "authorization_code needs at least one", id="no URI"),
+        pytest.param(["x", "--public"], 1, "authorization_code needs one", id="no URI"),
         pytest.param(["x", "--public", "--auth-method", "client_secret_post"], 2, "not", id="both"),
         pytest.param(["x", "--redirect-uri", "http://x.example"], 1, "must be https", id="http"),
         pytest.param(["x", "--resource", "https://x"], 1, "is not known here", id="no resource"),
