@@ -286,10 +286,10 @@ def test_keys_can_be_an_array_of_tables(rotate, registry, at):
     ("jwks", "problem"),
     [
         ("{ keys = [{ not_before = 'soon' }] }", "jwks.keys[0].kty: is missing"),
-        ("{ keys = [3] }", "jwks.keys[0]: should be a dictionary"),
+        ("{ keys = [3] }", "jwks.keys[0]: must be a table"),
         ("{ keys = 3 }", "jwks.keys: must be a list in brackets"),
         ("{ kyes = [] }", 'jwks.kyes: unknown key; did you mean "keys"?'),
-        ("3", "jwks: should be a dictionary"),
+        ("3", "jwks: must be a table"),
     ],
 )
 def test_what_is_no_jwk_set_is_refused_in_the_registrys_own_words(
