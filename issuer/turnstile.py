@@ -17,15 +17,15 @@ from collections.abc import Callable
 TURNS = 8
 """Turns of the event loop until the next are let in: a token request takes six, and in two more
 those who were answered can ask again."""
+GROUP = 64
+"""The most that go in together, in the order in which they came: of more, what each needs does not
+stay in the processor's caches any longer, and the first of them would wait for the last."""
 PATIENCE = 256
-"""Connections, accepted one after the other, that are waited for: some hundredths of a second."""
-PATIENCE_EACH = 2
-"""Connections for each request that was let in last, where that makes more than ``PATIENCE``.
+"""Connections, accepted one after the other, that are waited for: a hundredth of a second or so.
 
-To accept one takes a third of what a request takes, so whoever connects without end gets no more of
-the processor than those who ask, if they are many. Those inside can treble each time: 256, 768 and
-2304 are more than a full queue holds, gunicorn's ``backlog`` of 2048, so nobody in it is passed
-more than twice."""
+To accept them takes little longer than to answer a full group, so whoever connects without end can
+slow the others down, but not hold them up. Four times as many come in as go on: of a full queue,
+gunicorn's ``backlog`` of 2048, nobody is passed more than twice by the same."""
 
 
 class Turnstile:
@@ -58,8 +58,8 @@ class Turnstile:
             self._patience -= 1
             self._loop.call_soon(self._turn, 0)
             return
-        admitted, self._waiting = self._waiting, []
-        self._patience = max(PATIENCE, PATIENCE_EACH * len(admitted))
+        self._patience = PATIENCE
+        admitted, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
         if not admitted:
             self._is_turning = False
             return

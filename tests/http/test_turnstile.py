@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 
 from issuer import protocol
 from issuer.protocol import Protocol
-from issuer.turnstile import PATIENCE, TURNS, Turnstile
+from issuer.turnstile import GROUP, PATIENCE, TURNS, Turnstile
 
 
 @pytest.fixture
@@ -57,6 +57,11 @@ def test_who_comes_together_goes_in_together_and_in_order(entered):
 
 def test_who_comes_while_others_are_inside_waits_and_goes_in_with_the_next(entered):
     assert groups(arriving(entered, {0: "ab", 1: "c", 3: "d", 6: "ef"})) == ["ab", "cdef"]
+
+
+def test_more_than_a_group_go_in_one_group_after_the_other(entered):
+    first, second = "a" * GROUP, "b" * GROUP
+    assert groups(arriving(entered, {0: first + second + "c", 2: "d"})) == [first, second, "cd"]
 
 
 def test_nobody_waits_longer_than_the_turns_of_those_inside(entered):
@@ -121,7 +126,7 @@ def admissions(outside: int, turns: int) -> list[int]:
 @pytest.mark.parametrize(("outside", "times"), [(16, 1), (64, 1), (256, 1), (512, 2), (2048, 3)])
 def test_who_waits_to_be_accepted_is_hardly_passed(outside, times):
     """Nobody is let in more than so many times until everybody was once."""
-    admitted = admissions(outside, turns=outside + 100)
+    admitted = admissions(outside, turns=4 * outside + 100)
     last = max(admitted.index(number) for number in range(outside))
     assert max(Counter(admitted[:last]).values()) <= times
 
