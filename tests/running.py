@@ -126,7 +126,7 @@ class RunningIssuer:
         """Starts gunicorn and waits until it answers, by any of its workers."""
         before = self._complete()
         self.spawn(*arguments, workers=workers)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 answered = httpx.get(f"{self.origin}/healthz").status_code == 200
@@ -137,6 +137,7 @@ class RunningIssuer:
             if self.process is not None and self.process.poll() is not None:
                 break
             time.sleep(0.05)
+        self.stop()
         raise AssertionError(f"the issuer did not start:\n{self.log.read_text()}")
 
     def _complete(self) -> int:
