@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from issuer import pkce
 from issuer.authorization_request import AuthorizationRequest
 from issuer.client import Client
-from issuer.errors import InvalidRequest, UnauthorizedClient
+from issuer.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 from issuer.resource import Resource
 from issuer.scope import OPENID, Scope
 from issuer.sealed import AuthorizationCode, Login, fresh_id
@@ -99,8 +99,10 @@ def issue_code(
         TemporarilyUnavailable: the key ring has no current key.
     """
     user = server.registry.users.get(username)
-    if user is None or not user.active:
-        raise InvalidRequest("There is no such user, or none that is active.")
+    try:
+        user = server.living_user(user.sub if user else "")
+    except InvalidGrant:
+        raise InvalidRequest("There is no such user, or none that is active.") from None
     requested = validate(server, request)
     auth_time = now if auth_time is None else auth_time
     return seal_code(server, requested, sub=user.sub, auth_time=auth_time, now=now)
@@ -134,7 +136,7 @@ def seal_code(
         expires_at=now + _lifetime(server, requested),
         code_challenge=request.code_challenge,
         nonce=request.nonce,
-        login=login,
+        login=server.as_registered(sub, login),
     )
     return server.seal(code, now=now)
 

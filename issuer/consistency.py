@@ -77,6 +77,10 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
             ("issuer", "login_url"),
             "needs login_jwks, and login_jwks needs login_url; `issuer login-key` makes the keys",
         )
+    for number, sub in enumerate(registry.issuer.blocked_subjects):
+        if sub in registry.clients:
+            sentence = "is a client's client_id; a client is taken away by deleting its table"
+            yield ("issuer", "blocked_subjects", number), sentence
     yield from _check_spellings(registry, defined)
     for name, resource in registry.resources.items():
         at = ("resources", name, "access_token_type")

@@ -125,7 +125,7 @@ def _accept(
         now=now,
     )
     if sessions.user_of(server, entered) is None:
-        raise refused("the registry has the user inactive, or a not_before ahead")
+        raise refused("the registry has the user inactive or blocked, or a not_before ahead")
     return held.interaction, entered, once
 
 

@@ -21,6 +21,7 @@ def authenticate(server: AuthorizationServer, login: str, password: str) -> User
     compared = known_hash or server.registry.decoy_password(login)
     # A list: all are tried, whatever the first one said, so that time tells nothing.
     proved = any([matches(compared, form) for form in precis.password_forms(password)])
-    if user is None or known_hash is None or not proved or not user.active:
+    living = user is not None and user.active and user.sub not in server.registry.blocked_subjects
+    if user is None or known_hash is None or not proved or not living:
         raise InvalidGrant("User authentication failed.", detail="wrong user or password")
     return user

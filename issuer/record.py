@@ -101,7 +101,8 @@ def _scope_token(value: str) -> str:
     return value
 
 
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    """``values``, once each of them is there once."""
     if len(set(values)) != len(values):
         raise ValueError("must name each thing once: take one of the two out")
     kept: tuple[str, ...] = shared(values)
@@ -132,7 +133,7 @@ ScopeToken = Annotated[str, AfterValidator(_scope_token)]
 Name = Annotated[str, AfterValidator(shared)]
 """One of a few words, such as that of a method."""
 
-Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
+Names = Annotated[tuple[str, ...], AfterValidator(distinct)]
 
 AccessTokenLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_ACCESS_TOKEN_LIFETIME)]
 AuthorizationCodeLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_AUTHORIZATION_CODE_LIFETIME)]

@@ -72,6 +72,8 @@ class Registry:
     """What ID tokens are signed by, and one client each of those who want that."""
     known_scopes: frozenset[str]
     """What means something to some resource, the issuer itself included."""
+    blocked_subjects: frozenset[str]
+    """Whom no registry has to know to refuse them."""
     cors_origins: frozenset[str]
     """From where scripts may ask, whosever client they are."""
     digest: str
@@ -122,6 +124,7 @@ class Registry:
                 for each in client.client_secrets
             ),
             known_scopes=frozenset(OPENID_SCOPES).union(*(each.scopes for each in resources)),
+            blocked_subjects=frozenset(issuer.blocked_subjects),
             cors_origins=frozenset(
                 origin for client in clients for origin in client.allowed_cors_origins
             ),

@@ -29,8 +29,13 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     """The class of assurance that they reach together."""
     sid: str = ""
     """The id of the session."""
-    claims: Mapping[str, Any] | None = None
-    """What a login application said of a user who is in no registry; None for one who is."""
+    claims: Mapping[str, Any] | None = msgspec.field(default=None, name="claims_of_nobody_known")
+    """What a login application said of a user who was in no registry when this was sealed; None for
+    one who was, and who therefore has to be in it still.
+
+    Earlier versions sealed claims of registered users too, as ``claims``. These are not read, as
+    nothing tells the two apart: whoever was in no registry logs in once more.
+    """
 
     def __repr__(self) -> str:
         return f"Login(sid={self.sid!r}, amr={self.amr}, acr={self.acr!r})"

@@ -1,8 +1,10 @@
 """The snapshot that a request is judged by, from its first line to its last."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
+
+from msgspec.structs import replace
 
 from issuer.client import Client
 from issuer.errors import InvalidGrant, TemporarilyUnavailable
@@ -67,19 +69,28 @@ class AuthorizationServer:
     def living_user(self, sub: str, login: Login | None = None) -> User:
         """The user called ``sub``, who is still there and active.
 
-        Whoever is in no registry is still there for as long as a login application can vouch for
-        them. The registry has the last word on whom it knows: ``active`` and ``not_before``.
+        Of whom the registry knows, it alone says what there is to say. Whoever it does not know is
+        still there if it did not when ``login`` was sealed either, for as long as a login
+        application can vouch for them: taking somebody out is as strong as switching them off.
 
         Raises:
             InvalidGrant: there is none.
         """
         user = self.registry.user_called(sub)
         claims = login.claims if login is not None else None
-        if claims is not None and self.registry.issuer.login_url is not None:
-            user = _vouched_for(sub, claims, user)
+        if user is None and claims is not None and self.registry.issuer.login_url is not None:
+            user = _vouched_for(sub, claims)
         if user is None or not user.active:
             raise InvalidGrant("The grant is not valid any more.", detail="user gone or inactive")
+        if user.sub in self.registry.blocked_subjects:
+            raise InvalidGrant("The grant is not valid any more.", detail="user blocked")
         return user
+
+    def as_registered(self, sub: str, login: Login | None) -> Login | None:
+        """``login`` as it may be sealed now: without claims of a user whom the registry knows."""
+        if login is None or login.claims is None or self.registry.user_called(sub) is None:
+            return login
+        return replace(login, claims=None)
 
     def check_not_before(self, issued_at: int, client: Client, user: User) -> None:
         """Returns where neither issuer, client nor user has drawn a line since ``issued_at``.
@@ -92,13 +103,10 @@ class AuthorizationServer:
                 raise InvalidGrant("The grant is not valid any more.", detail="before not_before")
 
 
-def _vouched_for(sub: str, claims: Mapping[str, Any], known: User | None) -> User:
+def _vouched_for(sub: str, claims: Mapping[str, Any]) -> User:
     try:
-        user = User.of_claims(sub, claims)
+        return User.of_claims(sub, claims)
     except ValueError:
         raise InvalidGrant(
             "The grant is not valid any more.", detail="claims of another type than the standard's"
         ) from None
-    if known is None:
-        return user
-    return replace(user, active=known.active, not_before=known.not_before)

@@ -49,7 +49,7 @@ def log_in(
         sub=sub,
         auth_time=auth_time,
         logged_in_for=interaction_id,
-        login=replace(login, sid=session.id),
+        login=server.as_registered(sub, replace(login, sid=session.id)),
         consents=before.consents if before is not None and before.sub == sub else {},
     )
 
@@ -71,6 +71,11 @@ def renew(settings: Settings, session: Session, now: int) -> Session:
     end = session.started_at + settings.session_lifetime
     idle = now + settings.session_idle_lifetime
     return replace(session, renewed_at=now, expires_at=min(end, idle))
+
+
+def as_registered(server: AuthorizationServer, session: Session) -> Session:
+    """``session`` as it goes into a cookie now: a user whom the registry knows by now is known."""
+    return replace(session, login=server.as_registered(session.sub, session.login))
 
 
 def user_of(server: AuthorizationServer, session: Session | None) -> User | None:

@@ -12,9 +12,11 @@ from issuer.record import (
     STRICT,
     AccessTokenLifetime,
     AuthorizationCodeLifetime,
+    Identifier,
     Instant,
     RefreshTokenLifetime,
     SessionLifetime,
+    distinct,
 )
 from keys.jwks import Keys, read_jwks
 
@@ -66,6 +68,9 @@ class Settings:
     """Where what may be used once is remembered: ``none``, or ``sqlite:`` and a file's path."""
     not_before: Instant | None = None
     """Codes and refresh tokens issued earlier are refused, whoever's they are."""
+    blocked_subjects: Annotated[tuple[Identifier, ...], AfterValidator(distinct)] = ()
+    """Users by their ``sub``, in the registry or not, who are refused everywhere while they stand
+    here: new logins, sessions, codes and refresh tokens."""
     require_pushed_authorization_requests: StrictBool = False
     """True refuses every authorization request that was not pushed (RFC 9126 section 5)."""
     session_lifetime: SessionLifetime = 43_200

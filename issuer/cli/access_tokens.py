@@ -127,6 +127,8 @@ def _notes(
         if user is None or not user.active:
             gone = "not registered any more" if user is None else "not active any more"
             yield f"the user {quoted(sub)} is {gone}; {offline}"
+        if sub in registry.blocked_subjects:
+            yield f"the user {quoted(sub)} is among blocked_subjects; {offline}"
     if not (is_id_token or (isinstance(aud, str) and registry.resource(aud))):
         yield f"the audience {quoted(aud)} is no resource of this registry"
 

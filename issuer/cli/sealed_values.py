@@ -102,6 +102,8 @@ def _check_user(server: AuthorizationServer, value: Any) -> Iterator[str]:
     if sub is None:
         return
     user = server.registry.user_called(sub)
+    if sub in server.registry.blocked_subjects:
+        yield f"its user {quoted(sub)} is among blocked_subjects"
     if user is None and login is not None and login.claims is not None:
         if server.registry.issuer.login_url is None:
             yield f"its user {quoted(sub)} is not registered, and login_url is set no more"

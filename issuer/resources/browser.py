@@ -106,6 +106,7 @@ class Browser:
             ValueError: the session does not fit.
             TemporarilyUnavailable: the key ring has no current key.
         """
+        session = sessions.as_registered(server, session)
         resp.set_cookie(self._cookie, sessions.seal(server, session, now), **self._attributes)
 
     def forget(self, resp: Response) -> None:

@@ -312,6 +312,17 @@ def test_a_user_whom_a_login_application_vouched_for_is_good_while_it_can(run, s
     assert run("inspect", stdin=text).exit_code == 0
 
 
+def test_a_blocked_user_is_noted_of_whatever_kind_the_token_is(run, server, registry):
+    """F32."""
+    blocked = registry.read_text().replace("[issuer]", '[issuer]\nblocked_subjects = ["alice"]')
+    assert run("inspect", stdin=a_sealed(server, RefreshToken)).exit_code == 0
+    registry.write_text(blocked)
+    refused = run("inspect", stdin=a_sealed(server, RefreshToken))
+    assert refused.exit_code == 1
+    for text in (refused.stdout, run("inspect", stdin=an_access_token(server, sub="alice")).stdout):
+        assert 'user "alice" is among blocked_subjects' in text
+
+
 def test_no_key_material_is_shown(run, server, registry):
     held = json.loads(registry.with_name("keyring.json").read_text())
     said = run("inspect", stdin=an_access_token(server)).output
