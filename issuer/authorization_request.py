@@ -30,6 +30,9 @@ class Prompt(StrEnum):
     SELECT_ACCOUNT = "select_account"
 
 
+_LOG_IN_ANEW = frozenset({Prompt.LOGIN, Prompt.SELECT_ACCOUNT})
+
+
 class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks a user for (RFC 6749 section 4.1.1, RFC 7636, RFC 8707, OIDC Core)."""
 
@@ -50,6 +53,11 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     ui_locales: str | None = None
     acr_values: str | None = None
     id_token_hint: str | None = None
+
+    @property
+    def wants_new_login(self) -> bool:
+        """True where no login of before will do. A max_age of 0 says the same as prompt=login."""
+        return bool(self.prompt & _LOG_IN_ANEW) or self.max_age == 0
 
 
 def response_mode(form: Form) -> ResponseMode:

@@ -46,7 +46,11 @@ LIFETIME = 86_400
 LEGIBLE = 7 * 86_400
 """Seconds for which one that is too old still knows the way back to the application."""
 
-_LOG_IN_ANEW = frozenset({Prompt.LOGIN, Prompt.SELECT_ACCOUNT})
+FRESH = 600
+"""Seconds for which a login answers the request for a new one that it was done for."""
+
+MAX_LOGINS = 3
+"""Logins for one request, one after the other, after which its client hears that none will do."""
 
 
 class Expired(Exception):
@@ -115,7 +119,7 @@ def _receive(
         held = pushed.resolve(server, form.require("request_uri"), client_id, now)
         with refusing(server, held.request):
             validate(server, held.request)
-        return _begin(held.request, held.id, now), (pushed.once(held),)
+        return _begin(held.request, now), (pushed.once(held),)
     client, redirect_uri = recipient(server, client_id, form.get("redirect_uri"), form.get("scope"))
     with _answering(_unread(server, redirect_uri, form), client_id):
         request = read(form)
@@ -124,7 +128,7 @@ def _receive(
         ):
             raise InvalidRequest("The client must push its requests to /par (RFC 9126).")
         validate(server, request)
-    return _begin(request, fresh_id(), now), ()
+    return _begin(request, now), ()
 
 
 def seal(server: AuthorizationServer, interaction: Interaction, now: int) -> str:
@@ -151,7 +155,7 @@ def resume(server: AuthorizationServer, text: str | None, now: int) -> Interacti
         interaction = server.sealer.open(Interaction, text or "", now=now)
     except Unsealable:
         raise Expired from None
-    if now >= interaction.issued_at + LIFETIME:
+    if now >= interaction.expires_at - LEGIBLE:
         raise Expired(interaction.request.client_id)
     return interaction
 
@@ -168,13 +172,17 @@ def next_step(
     with refusing(server, interaction.request):
         requested = validate(server, interaction.request)
         user = sessions.user_of(server, session)
-        if user is None or session is None or _must_log_in(interaction, session, now):
+        if user is None or session is None:
+            return _unless_silent(LogIn(requested), interaction)
+        if _must_log_in(interaction, session, now):
+            if session.logged_in_for == interaction.id and session.logins >= MAX_LOGINS:
+                raise LoginRequired("The user did not log in lately enough.")
             return _unless_silent(LogIn(requested), interaction)
         if not _is_hinted(server, interaction.request, user, now):
             if session.logged_in_for == interaction.id:
                 raise LoginRequired("Another user logged in.")
             return _unless_silent(LogIn(requested), interaction)
-        if _must_agree(requested, session):
+        if _must_agree(interaction, requested, session):
             return _unless_silent(AskConsent(requested, user), interaction)
         return Granted(requested)
 
@@ -228,9 +236,10 @@ def _answering(to: Recipient, client_id: str) -> Iterator[None]:
         raise Answered(authorization_response.refusal(to, error), error.detail, client_id) from None
 
 
-def _begin(request: AuthorizationRequest, interaction_id: str, now: int) -> Interaction:
+def _begin(request: AuthorizationRequest, now: int) -> Interaction:
+    """A new interaction, each time: what was done for one must not answer another's prompt."""
     expires_at = now + LIFETIME + LEGIBLE
-    return Interaction(id=interaction_id, request=request, issued_at=now, expires_at=expires_at)
+    return Interaction(id=fresh_id(), request=request, issued_at=now, expires_at=expires_at)
 
 
 def _registered(server: AuthorizationServer, client_id: str) -> str:
@@ -278,17 +287,20 @@ def _is_hinted(
 
 
 def _must_log_in(interaction: Interaction, session: Session, now: int) -> bool:
-    if session.logged_in_for == interaction.id:
-        return False
+    """True where the login is older than the request allows, as of now, when the code is made."""
     request = interaction.request
-    age = now - session.auth_time
-    return bool(request.prompt & _LOG_IN_ANEW) or (
-        request.max_age is not None and age > request.max_age
-    )
+    if request.max_age and now - session.auth_time > request.max_age:
+        return True
+    if not request.wants_new_login:
+        return False
+    return session.logged_in_for != interaction.id or now - session.started_at > FRESH
 
 
-def _must_agree(requested: Requested, session: Session) -> bool:
+def _must_agree(interaction: Interaction, requested: Requested, session: Session) -> bool:
     client = requested.client
+    has_agreed = sessions.has_agreed(session, client.client_id, requested.scope)
+    if has_agreed and session.agreed_for == interaction.id:
+        return False
     if Prompt.CONSENT in requested.request.prompt or client.prompt_consent == "always":
         return True
     if client.skip_consent:
@@ -296,4 +308,4 @@ def _must_agree(requested: Requested, session: Session) -> bool:
     # Anybody can install an application that says it is this one (RFC 8252 section 8.6).
     if client.can_be_imitated and is_native(requested.redirect_uri):
         return True
-    return not sessions.has_agreed(session, client.client_id, requested.scope)
+    return not has_agreed

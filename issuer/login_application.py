@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
+
 from issuer import sessions
 from issuer.authorization_request import Prompt
 from issuer.authorize import Requested
@@ -57,7 +59,7 @@ def challenge(
     """
     held = LoginChallenge(
         session_id=session.id,
-        interaction=interaction,
+        interaction=replace(interaction, issued_at=now),
         issued_at=now,
         expires_at=now + CHALLENGE_LIFETIME,
     )
@@ -141,15 +143,16 @@ class Denied(Exception):
 def check_fresh(interaction: Interaction, session: Session) -> None:
     """Returns where the user logged in as lately as the client asked.
 
+    A new login is one since the application was asked. ``max_age`` counts back from the answer, and
+    once more, without the leeway, from the code.
+
     Raises:
         LoginRequired: the application did not ask anew although it was told to.
     """
     request = interaction.request
-    oldest = 0
-    if request.prompt & {Prompt.LOGIN, Prompt.SELECT_ACCOUNT}:
-        oldest = interaction.issued_at
-    if request.max_age is not None:
-        oldest = max(oldest, interaction.issued_at - request.max_age)
+    oldest = interaction.issued_at if request.wants_new_login else 0
+    if request.max_age:
+        oldest = max(oldest, session.started_at - request.max_age)
     if session.auth_time < oldest - LEEWAY:
         raise LoginRequired("The user did not log in again.")
 

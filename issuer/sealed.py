@@ -111,6 +111,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     request: AuthorizationRequest
     issued_at: int
+    """When it began; in a login challenge, when that was made."""
     expires_at: int
 
 
@@ -128,10 +129,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """Empty while nobody is logged in."""
     auth_time: int = 0
     logged_in_for: str = ""
-    """The id of the interaction in which the user logged in."""
+    """The id of the interaction in which the user logged in, until its code is made."""
+    logins: int = 0
+    """How often they logged in for it, one time after the other."""
     login: Login | None = None
     consents: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """What was agreed to, by client_id; the oldest first."""
+    agreed_for: str = ""
+    """The id of the interaction whose question was answered with yes, until its code is made."""
 
 
 class FormToken(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,13 +44,18 @@ def log_in(
     What was agreed to stays for whoever agreed to it.
     """
     session = begin(server.registry.issuer, now)
+    before = before or session
+    again = before.logged_in_for == interaction_id
+    same = before if before.sub == sub else session
     return replace(
         session,
         sub=sub,
         auth_time=auth_time,
         logged_in_for=interaction_id,
+        logins=before.logins + 1 if again else 1,
         login=server.as_registered(sub, replace(login, sid=session.id)),
-        consents=before.consents if before is not None and before.sub == sub else {},
+        consents=same.consents,
+        agreed_for=same.agreed_for,
     )
 
 
@@ -96,6 +101,17 @@ def agree(session: Session, client_id: str, scope: Scope) -> Session:
     """``session`` with what was agreed to remembered, as the newest."""
     consents = {name: held for name, held in session.consents.items() if name != client_id}
     return replace(session, consents={**consents, client_id: tuple(sorted(scope))})
+
+
+def answered(session: Session, interaction_id: str) -> Session:
+    """``session`` once the code of this interaction is made.
+
+    The login and the yes that were given for it have served. That holds for the browser that keeps
+    what it is given: a copy of its cookie is a copy of its session.
+    """
+    login = "" if session.logged_in_for == interaction_id else session.logged_in_for
+    yes = "" if session.agreed_for == interaction_id else session.agreed_for
+    return replace(session, logged_in_for=login, agreed_for=yes)
 
 
 def has_agreed(session: Session, client_id: str, scope: Scope) -> bool:

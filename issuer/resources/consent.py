@@ -1,13 +1,16 @@
 """``GET`` and ``POST /consent``: what every other page leads to, and the question it asks."""
 
 from falcon.asgi import Request, Response
+from msgspec.structs import replace
 
 from issuer import form_token, interaction, sessions
-from issuer.interaction import AskConsent, LogIn
+from issuer.authorize import Requested
+from issuer.form import Form
+from issuer.interaction import AskConsent, Granted, LogIn
 from issuer.metadata import LOGIN
 from issuer.pages.views import ConsentView
 from issuer.resources.browser import Browser, Visit, as_pages, read_body, read_query, without_effect
-from issuer.sealed import Session
+from issuer.sealed import FormToken, Session
 
 
 class ConsentResource:
@@ -25,15 +28,13 @@ class ConsentResource:
         if visit.session is None or isinstance(step, LogIn):
             self.browser.go_to(resp, LOGIN, interaction=visit.text)
             return
-        settings = visit.server.registry.issuer
-        renewed = sessions.renew(settings, visit.session, visit.now)
+        renewed = sessions.renew(visit.server.registry.issuer, visit.session, visit.now)
+        if isinstance(step, Granted):
+            self._grant(req, resp, visit, renewed, step.requested)
+            return
         if renewed is not visit.session:
             self.browser.keep(resp, visit.server, renewed, visit.now)
-        if isinstance(step, AskConsent):
-            self._ask(req, resp, visit, visit.session, step)
-        else:
-            answer = interaction.grant(visit.server, step.requested, renewed, visit.now)
-            self.browser.answer(req, resp, answer)
+        self._ask(req, resp, visit, visit.session, step)
 
     on_head = without_effect(on_get)
 
@@ -43,25 +44,44 @@ class ConsentResource:
         form = await read_body(req)
         visit = self.browser.visit(req, form)
         visit.log(resp, decision="allow" if form.get("decision") == "allow" else "deny")
-        server, session, now = visit.server, visit.session, visit.now
-        step = visit.next_step()
-        if session is None or isinstance(step, LogIn):
+        session, step, decision = visit.session, visit.next_step(), form.get("decision")
+        requested, shown = step.requested, self._shown(visit, form)
+        is_decided = shown is not None and requested.scope <= shown.shown and decision is not None
+        if session is None or (isinstance(step, LogIn) and not is_decided):
             self.browser.go_to(resp, LOGIN, interaction=visit.text)
-            return
-        requested, decision = step.requested, form.get("decision")
-        held = form.get("form_token")
-        token = form_token.check(server, held, session, visit.interaction.id, now)
-        if token is None or not requested.scope <= token.shown or decision is None:
-            if isinstance(step, AskConsent):
-                self._ask(req, resp, visit, session, step, expired=True)
-            else:
-                self.browser.go_on(resp, visit.text)
-        elif decision == "allow":
-            agreed = sessions.agree(session, requested.client.client_id, requested.scope)
-            self.browser.keep(resp, server, agreed, now)
-            self.browser.answer(req, resp, interaction.grant(server, requested, agreed, now))
+        elif isinstance(step, AskConsent) and not is_decided:
+            self._ask(req, resp, visit, session, step, expired=True)
+        elif not is_decided:
+            self.browser.go_on(resp, visit.text)
+        elif decision != "allow":
+            self.browser.answer(req, resp, interaction.deny(visit.server, requested))
+        elif isinstance(step, LogIn):
+            # The login is too old by now. Whoever was quick enough to agree need not do it again.
+            agreed = self._agreed(session, visit, requested)
+            self.browser.keep(resp, visit.server, agreed, visit.now)
+            self.browser.go_to(resp, LOGIN, interaction=visit.text)
         else:
-            self.browser.answer(req, resp, interaction.deny(server, requested))
+            self._grant(req, resp, visit, self._agreed(session, visit, requested), requested)
+
+    @staticmethod
+    def _shown(visit: Visit, form: Form) -> FormToken | None:
+        """What the form was shown for, if that was in this session and for this request."""
+        held, subject = form.get("form_token"), visit.interaction.id
+        return form_token.check(visit.server, held, visit.session, subject, visit.now)
+
+    @staticmethod
+    def _agreed(session: Session, visit: Visit, requested: Requested) -> Session:
+        agreed = sessions.agree(session, requested.client.client_id, requested.scope)
+        return replace(agreed, agreed_for=visit.interaction.id)
+
+    def _grant(
+        self, req: Request, resp: Response, visit: Visit, session: Session, requested: Requested
+    ) -> None:
+        answer = interaction.grant(visit.server, requested, session, visit.now)
+        answered = sessions.answered(session, visit.interaction.id)
+        if answered != visit.session:
+            self.browser.keep(resp, visit.server, answered, visit.now)
+        self.browser.answer(req, resp, answer)
 
     def _ask(
         self,

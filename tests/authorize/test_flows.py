@@ -73,6 +73,33 @@ def test_prompt_login_shows_the_login_page_to_whoever_is_logged_in(logged_in):
     assert "code" in logged_in.log_in(login)
 
 
+def test_max_age_is_judged_when_the_code_is_made(browser):
+    """A page that was left open leads to no code with a login that is too old by then."""
+    consent = browser.log_in(browser.authorize(max_age="2"))
+    assert "allow" in browser.get(consent.url).ids
+    time.sleep(3.1)
+    assert "username" in browser.get(consent.url).ids
+    assert "code" in browser.submit(browser.log_in(browser.get(consent.url)), "allow")
+
+
+def test_a_slow_person_logs_in_once_more_and_is_not_asked_twice(browser):
+    consent = browser.log_in(browser.authorize(prompt="consent", max_age="2"))
+    time.sleep(3.1)
+    login = browser.submit(consent, "allow")
+    assert "username" in login.ids
+    assert "code" in browser.log_in(login)
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": "0"}])
+def test_a_new_login_is_good_for_one_code(browser, changes):
+    consent = browser.log_in(browser.authorize(**changes))
+    assert "allow" in browser.get(consent.url).ids
+    assert "code" in browser.submit(consent, "allow")
+    assert "username" in browser.get(consent.url).ids
+    assert "username" in browser.submit(consent, "allow").ids
+    assert "code" in browser.authorize()
+
+
 @pytest.mark.parametrize("username", ["alice", "nobody", "", "alice\x00", "é"])
 def test_a_wrong_password_is_refused_alike_for_everybody(browser, username):
     """P24."""

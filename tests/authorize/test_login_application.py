@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from issuer import login_application, sessions
 from issuer.errors import LoginRequired
-from issuer.interaction import next_step
+from issuer.interaction import LogIn, next_step
 from issuer.login_application import Denied, InvalidLoginResponse
 from keys.signing import SigningKey
 from tests.authorize.builders import an_interaction
@@ -155,6 +155,43 @@ def test_a_client_that_wants_a_new_login_is_not_given_an_old_one():
             login_application.check_fresh(resumed, session)
         resumed, session, _ = accept(said(login_challenge=challenge, auth_time=NOW))
         login_application.check_fresh(resumed, session)
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": "0"}])
+def test_a_new_login_is_one_since_the_application_was_asked(changes):
+    """Not one since the request began, whose pages can be come back to for a day."""
+    held = an_interaction(SERVER, **changes)
+    hours_later = NOW + 8 * 3600
+    requested = next_step(SERVER, held, None, hours_later).requested
+    session = sessions.begin(SERVER.registry.issuer, hours_later)
+    url = login_application.challenge(SERVER, requested, held, session, hours_later)
+    challenge = dict(parse_qsl(urlsplit(url).query))["login_challenge"]
+    times = {"login_challenge": challenge, "iat": hours_later, "exp": hours_later + 60}
+    resumed, entered, _ = accept(
+        said(**times, auth_time=NOW + 60), session=session, now=hours_later
+    )
+    assert resumed.id == held.id
+    with pytest.raises(LoginRequired):
+        login_application.check_fresh(resumed, entered)
+    resumed, entered, _ = accept(
+        said(**times, auth_time=hours_later - 60), session=session, now=hours_later
+    )
+    login_application.check_fresh(resumed, entered)
+
+
+def test_max_age_counts_back_from_the_answer():
+    """Half an hour may pass at the application."""
+    challenge = asked(max_age="300")["login_challenge"]
+    late = NOW + 1700
+    times = {"login_challenge": challenge, "iat": late, "exp": late + 60}
+    for auth_time in (NOW - 300, late - 361):
+        resumed, session, _ = accept(said(**times, auth_time=auth_time), now=late)
+        with pytest.raises(LoginRequired):
+            login_application.check_fresh(resumed, session)
+    resumed, session, _ = accept(said(**times, auth_time=late - 300), now=late)
+    login_application.check_fresh(resumed, session)
+    assert not isinstance(next_step(SERVER, resumed, session, late), LogIn)
+    assert isinstance(next_step(SERVER, resumed, session, late + 1), LogIn)
 
 
 @pytest.mark.parametrize(

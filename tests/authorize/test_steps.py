@@ -1,6 +1,7 @@
 """What has to happen before the client gets its code."""
 
 import pytest
+from msgspec.structs import replace
 
 from issuer import interaction, sessions
 from issuer.errors import InvalidRequest
@@ -111,11 +112,84 @@ def test_max_age_wants_a_login_that_is_young_enough():
     assert error_of(session, max_age="60", now=NOW + 61, prompt="none") == "login_required"
 
 
-def test_a_login_in_this_very_interaction_is_young_enough_for_any_max_age():
-    held = an_interaction(SERVER, max_age="0")
+@pytest.mark.parametrize("max_age", ["1", "7", "60", "3600"])
+def test_max_age_holds_for_a_login_in_this_very_interaction_too(max_age):
+    """OpenID Connect Core section 3.1.2.1: what counts is the moment in which the code is made."""
+    held = an_interaction(SERVER, max_age=max_age)
+    session = agreed(SERVER, a_session(SERVER, interaction_id=held.id), "read")
+    last = NOW + int(max_age)
+    assert isinstance(next_step(SERVER, held, session, last), Granted)
+    assert isinstance(next_step(SERVER, held, session, last + 1), LogIn)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"prompt": "login"}, id="login"),
+        pytest.param({"prompt": "select_account"}, id="select_account"),
+        pytest.param({"max_age": "0"}, id="max_age=0, which is the same"),
+        pytest.param({"prompt": "login", "max_age": "3600"}, id="both"),
+    ],
+)
+def test_a_login_answers_the_request_that_it_was_done_for_within_minutes(changes):
+    held = an_interaction(SERVER, **changes)
+    session = agreed(SERVER, a_session(SERVER, interaction_id=held.id), "read")
+    last = NOW + interaction.FRESH
+    assert isinstance(next_step(SERVER, held, session, last), Granted)
+    assert isinstance(next_step(SERVER, held, session, last + 1), LogIn)
+    assert isinstance(step(session, now=NOW + 5, **changes), LogIn)
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": "0"}])
+def test_it_answers_it_once(changes):
+    """What the browser keeps once the code is made is a session like any other."""
+    held = an_interaction(SERVER, **changes)
     session = agreed(SERVER, a_session(SERVER, interaction_id=held.id), "read")
     assert isinstance(next_step(SERVER, held, session, NOW + 5), Granted)
-    assert isinstance(step(session, max_age="0", now=NOW + 5), LogIn)
+    after = sessions.answered(session, held.id)
+    assert isinstance(next_step(SERVER, held, after, NOW + 6), LogIn)
+    assert isinstance(step(after, now=NOW + 6), Granted)
+    assert sessions.answered(session, "another") == session
+
+
+def test_nobody_is_asked_to_log_in_for_ever():
+    """By replicas whose clocks differ, or a login application that does not ask anew."""
+    held = an_interaction(SERVER, max_age="1")
+    session = a_session(SERVER, interaction_id=held.id)
+    for _ in range(interaction.MAX_LOGINS - 1):
+        assert isinstance(next_step(SERVER, held, session, NOW + 30), LogIn)
+        session = a_session(SERVER, before=session, interaction_id=held.id)
+    with pytest.raises(Answered) as caught:
+        next_step(SERVER, held, session, NOW + 30)
+    assert parameters(caught.value.response)["error"] == "login_required"
+    other = an_interaction(SERVER, max_age="1")
+    assert isinstance(next_step(SERVER, other, session, NOW + 30), LogIn)
+
+
+@pytest.mark.parametrize("skew", [-60, -1, 1, 60])
+def test_a_login_at_a_replica_with_another_clock_answers_its_request(skew):
+    for prompt in ("login", "select_account"):
+        held = an_interaction(SERVER, prompt=prompt)
+        session = a_session(SERVER, now=NOW + skew, interaction_id=held.id)
+        assert isinstance(next_step(SERVER, held, session, NOW), AskConsent)
+
+
+def test_whoever_agreed_and_has_to_log_in_once_more_is_not_asked_twice():
+    """Where the question stands for each time: P34 asks that it was this request's."""
+    server = a_server(a_client(redirect_uris=("http://127.0.0.1/cb",), require_pkce=True))
+    changes = {"prompt": "consent login", "redirect_uri": "http://127.0.0.1/cb"}
+    held = an_interaction(server, **changes)
+    before = agreed(server, a_session(server, interaction_id=held.id), "read")
+    assert isinstance(next_step(server, held, before, NOW), AskConsent)
+    said = replace(before, agreed_for=held.id)
+    anew = a_session(server, before=said, interaction_id=held.id)
+    assert isinstance(next_step(server, held, anew, NOW), Granted)
+    other = an_interaction(server, **changes)
+    anew = a_session(server, before=said, interaction_id=other.id)
+    assert isinstance(next_step(server, other, anew, NOW), AskConsent)
+    somebody = a_session(server, before=said, sub="bob", interaction_id=held.id)
+    assert (somebody.agreed_for, somebody.consents) == ("", {})
+    assert sessions.answered(said, held.id).agreed_for == ""
 
 
 def a_hint(sub, client_id="web"):

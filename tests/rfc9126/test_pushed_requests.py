@@ -11,7 +11,7 @@ from issuer.replay import spend
 from issuer.request import TokenRequest
 from issuer.scope import Scope
 from issuer.stores.sqlite import SQLiteStore
-from tests.authorize.builders import a_form, refused
+from tests.authorize.builders import a_form, a_session, agreed, refused
 from tests.builders import NOW, OTHER_API, a_client, a_public_client, a_server, basic
 
 SERVER = a_server()
@@ -110,6 +110,19 @@ def test_a_request_uri_begins_one_interaction_where_a_store_remembers(tmp_path):
     with pytest.raises(InvalidRequestURI):
         asyncio.run(_spend(store, request_uri, NOW + 6))
     store.close()
+
+
+@pytest.mark.parametrize("prompt", ["login", "select_account"])
+def test_each_use_of_a_request_uri_begins_an_interaction_of_its_own(prompt):
+    """Where no store refuses the second use, the login of the first is not taken for it."""
+    request_uri = push(prompt=prompt).body["request_uri"]
+    first, (once,) = arrive(request_uri)
+    second, (again,) = arrive(request_uri)
+    assert first.id != second.id
+    assert once.id == again.id
+    session = agreed(SERVER, a_session(SERVER, interaction_id=first.id), "read")
+    assert isinstance(interaction.next_step(SERVER, first, session, NOW), interaction.Granted)
+    assert isinstance(interaction.next_step(SERVER, second, session, NOW), interaction.LogIn)
 
 
 @pytest.mark.parametrize(
