@@ -4,6 +4,7 @@ Whoever issues a code has authenticated the user and has their consent. Everythi
 """
 
 from dataclasses import dataclass
+from secrets import token_bytes
 
 from issuer import pkce
 from issuer.authorization_request import AuthorizationRequest
@@ -16,6 +17,8 @@ from issuer.server import AuthorizationServer
 from issuer.target import asked_of_user, targets
 
 __all__ = ["AuthorizationRequest", "Requested", "issue_code", "recipient", "validate"]
+
+SEED_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,7 @@ def seal_code(
         code_challenge=request.code_challenge,
         nonce=request.nonce,
         login=server.as_registered(sub, login),
+        seed=token_bytes(SEED_BYTES),
     )
     return server.seal(code, now=now)
 

@@ -42,7 +42,6 @@ def new_refresh_token(
     if OFFLINE_ACCESS in client.scope and OFFLINE_ACCESS not in granted["scope"]:
         return None
     lifetime = client.refresh_token_lifetime or server.registry.issuer.refresh_token_lifetime
-    granted["login"] = server.as_registered(granted["sub"], granted.get("login"))
     return RefreshToken(
         client_id=client.client_id, expires_at=granted["issued_at"] + lifetime, **granted
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from issuer.client import Client
 from issuer.form import Form
+from issuer.redemption import token_id
 from issuer.replay import Once
 from issuer.resource import Resource
 from issuer.scope import Scope
@@ -52,8 +53,7 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     """What the request is worth: everything that minting needs to know."""
 
     id: str
-    """The ``jti`` of the token. The code's own id where one is redeemed, so that without a store
-    a second redemption yields the same token and never more."""
+    """Its own, or that of the code which is redeemed."""
     client: Client
     user: User | None = None
     """None where the client acts for itself."""
@@ -73,6 +73,12 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     """A new one to seal, or the one that was presented and stays good."""
     once: tuple[Once, ...] = ()
     credential: str = ""
+
+    @property
+    def jti(self) -> str:
+        """What the token is called. Without a store, a second redemption of a code yields the same
+        token and never more."""
+        return self.id if self.code is None else token_id(self.code, self.resource.resource)
 
     @property
     def granted(self) -> Scope:

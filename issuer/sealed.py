@@ -62,6 +62,12 @@ class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
     """What the client asked to read again in its id_token."""
     login: Login | None = None
     """None where no browser was there."""
+    seed: bytes = b""
+    """A secret of this code alone, of which the keys of its mac tokens are made. Codes of earlier
+    versions have none."""
+
+    def __repr__(self) -> str:
+        return f"AuthorizationCode(id={self.id!r}, client_id={self.client_id!r}, sub={self.sub!r})"
 
 
 class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):

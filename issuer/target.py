@@ -31,6 +31,37 @@ def target(
     return resource
 
 
+def still_allowed(
+    server: AuthorizationServer, client: Client, granted: Sequence[str]
+) -> tuple[str, ...]:
+    """Those of the ``granted`` resources that ``client`` may have tokens for by now."""
+    allowed = server.audiences(client)
+    return tuple([each for each in granted if each in allowed])
+
+
+def granted_target(
+    server: AuthorizationServer,
+    granted: Sequence[str],
+    allowed: Sequence[str],
+    requested: Sequence[str],
+) -> Resource:
+    """The one of the ``granted`` resources, of which ``allowed`` are left, that a token is for.
+
+    Where none was requested it is the first that is left. That is the issuer only if it was the
+    first of all: where a scope with ``openid`` put it beside an API, nobody asked for a token for
+    it.
+
+    Raises:
+        InvalidTarget: it is not granted, not allowed any more, or there is more than one.
+    """
+    if requested or not allowed:
+        return target(server, allowed, requested)
+    others = allowed if granted[0] == server.issuer else [a for a in allowed if a != server.issuer]
+    if not others:
+        raise InvalidTarget("The resource of this grant is not one this client may use any more.")
+    return target(server, others, ())
+
+
 def targets(
     server: AuthorizationServer, client: Client, requested: Sequence[str], scope: str | None
 ) -> tuple[Resource, ...]:

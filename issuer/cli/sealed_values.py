@@ -38,10 +38,14 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
     )
     return Findings(
         kind=f"{'An' if name[0] in 'aeiou' else 'A'} {name}: sealed, readable to this issuer only.",
-        members=shown({each.name: getattr(value, each.name) for each in fields(value)}, now),
+        members=shown({name: getattr(value, name) for name in _shown(value)}, now),
         refusals=tuple(refusals),
         notes=("whether it was used or revoked before, only the replay store can say",),
     )
+
+
+def _shown(value: Any) -> list[str]:
+    return [each.name for each in fields(value) if each.name != "seed"]  # a secret
 
 
 def _open(server: AuthorizationServer, text: str) -> Any:

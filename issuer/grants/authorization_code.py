@@ -12,7 +12,7 @@ from issuer.replay import Once
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import AuthorizationCode
 from issuer.server import AuthorizationServer
-from issuer.target import openid_scope, scope_at, still_granted, target
+from issuer.target import granted_target, openid_scope, scope_at, still_allowed, still_granted
 from keys.sealing import Unsealable
 
 
@@ -23,16 +23,16 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         InvalidRequest: the code is missing.
         InvalidGrant: the code was not sealed here, has expired, belongs to another client or
             redirect URI, is not answered by the code_verifier, or its user is gone.
-        InvalidTarget: the code is not for the requested resource.
+        InvalidTarget: the code is not for the requested resource, or for none any more.
     """
     client, form, now = authenticated.client, authenticated.form, authenticated.received_at
     code = _open(server, form.require("code"), now)
     _check_binding(code, client, form)
     user = server.living_user(code.sub, code.login)
     server.check_not_before(code.issued_at, client, user)
-    allowed = server.audiences(client)
-    resources = tuple([each for each in code.resources if each in allowed])
-    resource = target(server, resources, form.all("resource"))
+    login = server.as_registered(code.sub, code.login)
+    resources = still_allowed(server, client, code.resources)
+    resource = granted_target(server, code.resources, resources, form.all("resource"))
     granted = still_granted(client, code.scope)
     return Authorization(
         id=code.id,
@@ -43,7 +43,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         issued_at=code.issued_at,
         received_at=now,
         auth_time=code.auth_time,
-        login=code.login,
+        login=login,
         openid_scope=openid_scope(server, resources, granted),
         code=code,
         refresh_token=new_refresh_token(
@@ -55,7 +55,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
             resources=resources,
             auth_time=code.auth_time,
             issued_at=code.issued_at,
-            login=code.login,
+            login=login,
         ),
         once=(*authenticated.once, _once(code)),
         credential=authenticated.credential,

@@ -10,7 +10,13 @@ from issuer.errors import InvalidGrant
 from issuer.request import AuthenticatedRequest, Authorization
 from issuer.sealed import RefreshToken, fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import openid_scope, refreshed_scope, still_granted, target
+from issuer.target import (
+    granted_target,
+    openid_scope,
+    refreshed_scope,
+    still_allowed,
+    still_granted,
+)
 from keys.sealing import Unsealable
 
 
@@ -33,9 +39,8 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         raise refused("the client is public by now")
     user = server.living_user(held.sub, held.login)
     server.check_not_before(held.issued_at, client, user)
-    allowed = server.audiences(client)
-    resources = [each for each in held.resources if each in allowed]
-    resource = target(server, resources, form.all("resource"))
+    resources = still_allowed(server, client, held.resources)
+    resource = granted_target(server, held.resources, resources, form.all("resource"))
     granted = still_granted(client, held.scope)
     scope, openid = refreshed_scope(
         resource, granted, openid_scope(server, resources, granted), form.get("scope")
@@ -49,7 +54,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         issued_at=now,
         received_at=now,
         auth_time=held.auth_time,
-        login=held.login,
+        login=server.as_registered(held.sub, held.login),
         openid_scope=openid,
         refresh_token=text,
         once=authenticated.once,

@@ -40,7 +40,7 @@ def access_token_claims(
         "client_id": client.client_id,
         "iat": authorization.issued_at,
         "exp": expires_at,
-        "jti": authorization.id,
+        "jti": authorization.jti,
     }
     tells_who = authorization.resource.tells_who
     if scope := authorization.granted if tells_who else authorization.scope:

@@ -1,11 +1,13 @@
 """``mac``: a token, and a key to sign requests with (draft-ietf-oauth-v2-http-mac-02).
 
 The key goes to the client in the response, and to the resource server in the token, encrypted to it
-(RFC 7800 section 3.3). Nobody keeps it here: each mint, refreshing included, makes another.
+(RFC 7800 section 3.3). Nobody keeps it here: each mint, refreshing included, makes another. Only a
+code that is redeemed again yields the key that it yielded before.
 """
 
 from secrets import token_urlsafe
 
+from issuer import redemption
 from issuer.errors import TemporarilyUnavailable
 from issuer.request import Authorization
 from issuer.server import AuthorizationServer
@@ -33,9 +35,13 @@ def mint(
         raise TemporarilyUnavailable(
             "No key of the resource server is current; try again.", detail="no encryption key"
         )
-    mac_key = token_urlsafe(MAC_KEY_BYTES)
+    code = authorization.code
+    if code is not None and code.seed:
+        mac_key = redemption.mac_key(code, authorization.resource.resource)
+    else:
+        mac_key = token_urlsafe(MAC_KEY_BYTES)
     claims = access_token_claims(server, authorization, expires_at)
-    claims["cnf"] = {"jwe": encryption_key.wrap(mac_key, authorization.id)}
+    claims["cnf"] = {"jwe": encryption_key.wrap(mac_key, authorization.jti)}
     return {
         "access_token": server.signing_key(now).sign(TYP, claims),
         "token_type": "mac",

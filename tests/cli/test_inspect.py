@@ -327,6 +327,9 @@ def test_no_key_material_is_shown(run, server, registry):
     held = json.loads(registry.with_name("keyring.json").read_text())
     said = run("inspect", stdin=an_access_token(server)).output
     said += run("inspect", stdin=a_sealed(server, RefreshToken)).output
+    code = run("inspect", stdin=a_sealed(server, AuthorizationCode, seed=b"0123456789" * 3)).output
+    assert "redirect_uri" in code
+    assert "seed" not in code
     assert held["signing_keys"][0]["d"] not in said
     assert held["sealing_keys"][0]["k"] not in said
 

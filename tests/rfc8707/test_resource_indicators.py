@@ -20,6 +20,7 @@ from tests.builders import (
     a_server,
     a_user,
 )
+from tests.openid.builders import an_openid_server
 
 BOTH = {"resources": (API, OTHER_API), "scope": Scope({"read", "write", "pay"})}
 UNKNOWN = "https://unknown.example"
@@ -144,6 +145,42 @@ def test_of_two_granted_resources_one_may_be_withdrawn():
     code = a_code(both, resource=(API, OTHER_API))
     one = a_server(a_client(resources=(OTHER_API,), scope=Scope({"read", "pay"})))
     assert claims_of(one, redeem(one, code))["aud"] == OTHER_API
+
+
+WITH_OPENID = Scope({"openid", "read", "pay"})
+
+
+@pytest.mark.parametrize(
+    ("granted", "left", "requested", "audience"),
+    [
+        pytest.param((API,), (API,), None, API, id="nothing was withdrawn"),
+        pytest.param((API,), (OTHER_API,), None, None, id="the only API was"),
+        pytest.param((API,), (), None, None, id="the only API was, and none is left"),
+        pytest.param((API,), (OTHER_API,), ISSUER, ISSUER, id="the only API was; issuer, named"),
+        pytest.param((API,), (OTHER_API,), API, None, id="the only API was, and is named"),
+        pytest.param((API, OTHER_API), (OTHER_API,), None, OTHER_API, id="the next is taken"),
+        pytest.param((ISSUER,), (API,), None, ISSUER, id="the issuer is what was asked for"),
+        pytest.param(
+            (ISSUER, API), (OTHER_API,), None, ISSUER, id="the issuer was asked for first"
+        ),
+        pytest.param((API, ISSUER), (OTHER_API,), None, None, id="the issuer was not the first"),
+    ],
+)
+def test_nobody_gets_a_token_for_an_audience_that_they_did_not_ask_for(
+    granted, left, requested, audience
+):
+    """F32: the issuer that openid put beside an API is no default where the API is withdrawn."""
+    before = an_openid_server(a_client(resources=(API, OTHER_API), scope=WITH_OPENID))
+    code = a_code(before, resource=granted, scope="openid")
+    held = str(redeem(before, code).body["refresh_token"])
+    after = an_openid_server(a_client(resources=left, scope=WITH_OPENID))
+    named = {} if requested is None else {"resource": requested}
+    for answer in (redeem(after, code, **named), refresh(after, held, **named)):
+        if audience is None:
+            assert answer.error == "invalid_target"
+        else:
+            assert claims_of(after, answer)["aud"] == audience
+    assert refresh(before, held).status == 200
 
 
 @pytest.mark.parametrize(

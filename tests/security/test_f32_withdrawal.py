@@ -83,7 +83,7 @@ def kept(server, session, now=NOW):
 
 def a_grant(server, now=NOW, **changes):
     """The code that the client gets of a login, and the session that it was made in."""
-    held, session = logged_in(server, now=now, scope="openid email read", **changes)
+    held, session = logged_in(server, now=now, scope="openid email read offline_access", **changes)
     session = kept(server, session, now)
     requested = next_step(server, held, session, now).requested
     return parameters(interaction.grant(server, requested, session, now))["code"], session
