@@ -116,7 +116,7 @@ def _accept(
     auth_time = claims.get("auth_time", claims["iat"])
     if type(auth_time) is not int or not 0 < auth_time <= now + LEEWAY:
         raise refused("auth_time is no time, or ahead")
-    login = Login(amr=_methods(claims), acr=_optional(claims, "acr"), claims=_claims_of(claims))
+    login = Login(amr=_methods(claims), acr=_class(server, claims), claims=_claims_of(claims))
     entered = sessions.log_in(
         server,
         session,
@@ -209,8 +209,13 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _optional(claims: Mapping[str, Any], name: str) -> str | None:
-    return _text(claims, name) if name in claims else None
+def _class(server: AuthorizationServer, claims: Mapping[str, Any]) -> str | None:
+    if "acr" not in claims:
+        return None
+    acr, known = _text(claims, "acr"), server.registry.issuer.acr_values_supported
+    if known and acr not in known:
+        raise refused("acr is not among acr_values_supported")
+    return acr
 
 
 def _methods(claims: Mapping[str, Any]) -> tuple[str, ...]:

@@ -59,6 +59,9 @@ def metadata_url(issuer: str) -> str:
 def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
     """The metadata document (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3)."""
     registry, issuer = server.registry, server.issuer
+    classes = list(registry.issuer.acr_values_supported)
+    says_class = classes or registry.issuer.login_url is not None
+    claims = [each for each in ID_TOKEN_CLAIMS if each != "acr" or says_class]
     scopes = {scope for each in registry.resources.values() for scope in each.scopes}
     return MappingProxyType(
         {
@@ -77,10 +80,11 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "code_challenge_methods_supported": list(pkce.METHODS),
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": list(server.ring.algs(now)),
-            "claims_supported": [*ID_TOKEN_CLAIMS, *CLAIM_NAMES],
+            "claims_supported": [*claims, *CLAIM_NAMES],
             "claim_types_supported": ["normal"],
             "prompt_values_supported": list(Prompt),
             "ui_locales_supported": list(CATALOGUES),
+            **({"acr_values_supported": classes} if classes else {}),
             "authorization_response_iss_parameter_supported": True,
             "require_pushed_authorization_requests": (
                 registry.issuer.require_pushed_authorization_requests

@@ -32,6 +32,16 @@ def _check_url(url: str) -> str:
     return url
 
 
+def _check_class(name: str) -> str:
+    if " " in name:
+        raise ValueError("must have no blanks: clients list what they want with blanks between")
+    return name
+
+
+AuthenticationClass = Annotated[Identifier, AfterValidator(_check_class)]
+"""An ``acr`` (OpenID Connect Core section 2)."""
+
+
 def _check_login_url(url: str) -> str:
     if "?" in url:
         raise ValueError("must have no query: the challenge is put there")
@@ -77,6 +87,9 @@ class Settings:
     """Seconds from logging in until the user has to do it again."""
     session_idle_lifetime: SessionLifetime = 3_600
     """Seconds without a visit after which the user has to log in again."""
+    acr_values_supported: Annotated[tuple[AuthenticationClass, ...], AfterValidator(distinct)] = ()
+    """The classes of assurance that logins here reach, as clients know them: of the login page, the
+    first. Without any, the login page says none, and the login application what it likes."""
     login_url: Annotated[str, AfterValidator(_check_login_url)] | None = None
     """The team's own login application, in place of the login page."""
     login_jwks: Annotated[dict[str, JsonValue], AfterValidator(_check_login_jwks)] | None = None

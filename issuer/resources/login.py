@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from falcon.asgi import Request, Response
+from msgspec.structs import replace
 
 from issuer import form_token, interaction, login_application, passwords, sessions
 from issuer.errors import InvalidGrant, naming
@@ -91,10 +92,11 @@ class LoginResource:
             )
         except InvalidGrant:
             return None
+        classes = visit.server.registry.issuer.acr_values_supported
         return sessions.log_in(
             visit.server,
             visit.session,
-            PASSWORD,
+            replace(PASSWORD, acr=classes[0]) if classes else PASSWORD,
             sub=user.sub,
             auth_time=visit.now,
             interaction_id=visit.interaction.id,

@@ -118,6 +118,22 @@ def test_what_cannot_be_believed_is_not(text):
     assert accept(said())
 
 
+def test_an_acr_is_one_of_those_that_discovery_announces():
+    settings = SERVER.registry.issuer
+    server = a_server(
+        login_url=settings.login_url,
+        login_jwks=settings.login_jwks,
+        acr_values_supported=("1", "2"),
+    )
+    for acr in ("1", "2", None):
+        _, session, _ = login_application.accept(server, said(acr=acr), SESSION, NOW)
+        assert session.login.acr == acr
+    with pytest.raises(InvalidLoginResponse) as refusal:
+        login_application.accept(server, said(acr="3"), SESSION, NOW)
+    assert "acr_values_supported" in refusal.value.detail
+    assert accept(said(acr="3"))
+
+
 def test_alg_none_is_not_believed():
     """J1."""
     header = {"alg": "none", "typ": login_application.TYP, "kid": KEY.kid}

@@ -22,7 +22,8 @@ def test_the_document_says_all_there_is():
     """
     document = dict(metadata(SERVER, NOW))
     claims = set(document.pop("claims_supported"))
-    assert {"sub", "iss", "auth_time", "nonce", "acr", "amr", "at_hash", "sid", "email"} <= claims
+    assert {"sub", "iss", "auth_time", "nonce", "amr", "at_hash", "sid", "email"} <= claims
+    assert "acr" not in claims
     assert {"en", "de"} <= set(document.pop("ui_locales_supported"))
     assert document == {
         "issuer": ISSUER,
@@ -55,6 +56,20 @@ def test_the_document_says_all_there_is():
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "classes"),
+    [
+        ({"acr_values_supported": ("urn:example:password", "2")}, ["urn:example:password", "2"]),
+        ({"login_url": "https://login.example/"}, None),
+    ],
+)
+def test_an_acr_is_announced_where_there_is_one(settings, classes):
+    """Discovery section 3: by registration, or where a login application may say it."""
+    document = metadata(an_openid_server(**settings), NOW)
+    assert "acr" in document["claims_supported"]
+    assert document.get("acr_values_supported") == classes
 
 
 @pytest.mark.parametrize("kind", [OpenIDProviderMetadata, AuthorizationServerMetadata])
