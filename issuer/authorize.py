@@ -3,6 +3,7 @@
 Whoever issues a code has authenticated the user and has their consent. Everything else is checked.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import token_bytes
 
@@ -14,7 +15,7 @@ from issuer.resource import Resource
 from issuer.scope import OPENID, Scope
 from issuer.sealed import AuthorizationCode, Login, fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import asked_of_user, targets
+from issuer.target import asked_of_user, scope_at, targets
 
 __all__ = ["AuthorizationRequest", "Requested", "issue_code", "recipient", "validate"]
 
@@ -31,6 +32,11 @@ class Requested:
     resources: tuple[Resource, ...]
     scope: Scope
     """What the user is asked for."""
+
+    @property
+    def asked(self) -> Mapping[str, Scope]:
+        """What the user is asked for at each resource."""
+        return {each.resource: scope_at(each, self.scope) for each in self.resources}
 
 
 def recipient(

@@ -1,5 +1,7 @@
 """Tokens in forms, without which a form does nothing: only the page that we showed has one."""
 
+from collections.abc import Iterable
+
 from issuer.scope import Scope
 from issuer.sealed import FormToken, Session
 from issuer.server import AuthorizationServer
@@ -18,6 +20,7 @@ def issue(
     now: int,
     *,
     shown: Scope = NOTHING,
+    resources: Iterable[str] = (),
 ) -> str:
     """A token for one form about ``subject``, in this session alone.
 
@@ -25,7 +28,11 @@ def issue(
         TemporarilyUnavailable: the key ring has no current key.
     """
     token = FormToken(
-        session_id=session.id, subject=subject, shown=shown, expires_at=now + LIFETIME
+        session_id=session.id,
+        subject=subject,
+        shown=shown,
+        resources=tuple(resources),
+        expires_at=now + LIFETIME,
     )
     return server.seal(token, now=now)
 

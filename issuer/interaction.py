@@ -298,7 +298,7 @@ def _must_log_in(interaction: Interaction, session: Session, now: int) -> bool:
 
 def _must_agree(interaction: Interaction, requested: Requested, session: Session) -> bool:
     client = requested.client
-    has_agreed = sessions.has_agreed(session, client.client_id, requested.scope)
+    has_agreed = sessions.has_agreed(session, client.client_id, requested.asked)
     if has_agreed and session.agreed_for == interaction.id:
         return False
     if Prompt.CONSENT in requested.request.prompt or client.prompt_consent == "always":

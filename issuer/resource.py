@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 from pydantic.dataclasses import dataclass
 
-from issuer.record import STRICT, AccessTokenLifetime, Identifier, Instant, ScopeToken
+from issuer.record import STRICT, AccessTokenLifetime, Identifier, Instant, ScopeToken, Text
 from keys.mac.agreement_keys import check_public
 from keys.mac.key_wrapping import EncryptionKey
 
@@ -82,6 +83,8 @@ class Resource:
     """An audience: the ``aud`` of a token, the ``resource`` of a request."""
 
     resource: Annotated[Identifier, AfterValidator(_check_resource)]
+    resource_name: Text | None = None
+    """What the consent page calls it (RFC 9728 section 2); its host and path if left out."""
     scopes: tuple[ScopeToken, ...] = ()
     """What its tokens can be good for."""
     access_token_type: str = "Bearer"
@@ -92,6 +95,13 @@ class Resource:
     """False where it must not be able to ask who its callers are: its tokens leave that out."""
     access_token_lifetime: AccessTokenLifetime | None = None
     """Seconds; the shorter of the client's and the resource's holds."""
+
+    @property
+    def name(self) -> str:
+        """What people are told that it is: its name, else where it lies, else its identifier."""
+        parts = urlsplit(self.resource)
+        place = parts.netloc + parts.path.rstrip("/") if parts.netloc else self.resource
+        return self.resource_name or place
 
     @property
     def is_mac(self) -> bool:

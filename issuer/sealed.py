@@ -139,8 +139,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     logins: int = 0
     """How often they logged in for it, one time after the other."""
     login: Login | None = None
-    consents: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    """What was agreed to, by client_id; the oldest first."""
+    consents: Mapping[str, Mapping[str, tuple[str, ...]]] = msgspec.field(
+        default_factory=dict, name="agreed"
+    )
+    """What was agreed to, by client_id and resource; the oldest first. Earlier versions kept no
+    resources, and what they kept, as ``consents``, is asked for again."""
     agreed_for: str = ""
     """The id of the interaction whose question was answered with yes, until its code is made."""
 
@@ -156,6 +159,8 @@ class FormToken(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int
     shown: Scope = msgspec.field(default_factory=Scope)
     """What the user saw and can agree to."""
+    resources: tuple[str, ...] = ()
+    """Where: the resources that the user saw."""
 
 
 class LoginChallenge(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,10 +97,12 @@ def user_of(server: AuthorizationServer, session: Session | None) -> User | None
     return user
 
 
-def agree(session: Session, client_id: str, scope: Scope) -> Session:
-    """``session`` with what was agreed to remembered, as the newest."""
+def agree(session: Session, client_id: str, asked: Mapping[str, Scope]) -> Session:
+    """``session`` with what was agreed to, by resource, remembered as the newest."""
     consents = {name: held for name, held in session.consents.items() if name != client_id}
-    return replace(session, consents={**consents, client_id: tuple(sorted(scope))})
+    agreed = {resource: tuple(sorted(scope)) for resource, scope in asked.items()}
+    before = session.consents.get(client_id, {})
+    return replace(session, consents={**consents, client_id: {**before, **agreed}})
 
 
 def answered(session: Session, interaction_id: str) -> Session:
@@ -114,10 +116,10 @@ def answered(session: Session, interaction_id: str) -> Session:
     return replace(session, logged_in_for=login, agreed_for=yes)
 
 
-def has_agreed(session: Session, client_id: str, scope: Scope) -> bool:
-    """True where all of ``scope`` was agreed to in this session."""
-    held = session.consents.get(client_id)
-    return held is not None and scope.issubset(held)
+def has_agreed(session: Session, client_id: str, asked: Mapping[str, Scope]) -> bool:
+    """True where all that is asked at each resource was agreed to, for it, in this session."""
+    held = session.consents.get(client_id, {})
+    return all(at in held and scope.issubset(held[at]) for at, scope in asked.items())
 
 
 def seal(server: AuthorizationServer, session: Session, now: int) -> str:
@@ -136,5 +138,7 @@ def seal(server: AuthorizationServer, session: Session, now: int) -> str:
     return text
 
 
-def _without_oldest(consents: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+def _without_oldest(
+    consents: Mapping[str, Mapping[str, tuple[str, ...]]],
+) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     return dict(list(consents.items())[1 + len(consents) // 4 :])

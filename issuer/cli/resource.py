@@ -46,6 +46,7 @@ def resource() -> None:
 @resource.command
 @click.argument("uri")
 @click.option("--scope", "scopes", multiple=True, metavar="NAME", help="Repeat for each scope.")
+@click.option("--name", help="What the consent page calls it; its host if left out.")
 @click.option("--mac", is_flag=True, help="Its tokens come with a key to sign requests with.")
 @PRIVATE_KEY
 @CURVE
@@ -59,6 +60,7 @@ def add(  # noqa: PLR0913  the fields of a registration
     uri: str,
     *,
     scopes: tuple[str, ...],
+    name: str | None,
     mac: bool,
     private_key: Path | None,
     curve: str | None,
@@ -72,7 +74,7 @@ def add(  # noqa: PLR0913  the fields of a registration
 
     \b
     Examples:
-      issuer resource add https://bills.example --scope read --scope write
+      issuer resource add https://bills.example --scope read --scope write --name Invoices
       issuer resource add https://pay.example --scope pay --mac --private-key pay.jwks.json
     """
     if (private_key or curve) and not mac:
@@ -85,6 +87,8 @@ def add(  # noqa: PLR0913  the fields of a registration
             "Nothing was changed.",
         )
     record: dict[str, Any] = {"scopes": " ".join(scopes).split()}
+    if name is not None:
+        record["resource_name"] = name
     if access_token_lifetime is not None:
         record["access_token_lifetime"] = access_token_lifetime
     jwk = generate_key(curve or DEFAULT_CURVE)

@@ -28,13 +28,24 @@ class LoginView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceView:
+    """An API, and what may be done there; each scope with its sentence, as in the view."""
+
+    name: str
+    scopes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentView:
     """May this application do that? Posts ``decision``, which is ``allow`` or ``deny``."""
 
     client: Client
     username: str
     scopes: tuple[tuple[str, str], ...]
-    """Each scope with its sentence; without one, the catalogue's, or else the scope itself."""
+    """Each scope with its sentence; without one, the catalogue's, or else the scope itself. Those
+    that are about the user, and no resource's."""
+    resources: tuple[ResourceView, ...] = ()
+    """The APIs that it would have access to."""
     interaction: str = field(repr=False)
     form_token: str = field(repr=False)
     redirect_uri: str

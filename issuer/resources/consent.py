@@ -8,9 +8,11 @@ from issuer.authorize import Requested
 from issuer.form import Form
 from issuer.interaction import AskConsent, Granted, LogIn
 from issuer.metadata import LOGIN
-from issuer.pages.views import ConsentView
+from issuer.pages.views import ConsentView, ResourceView
 from issuer.resources.browser import Browser, Visit, as_pages, read_body, read_query, without_effect
+from issuer.scope import Scope
 from issuer.sealed import FormToken, Session
+from issuer.server import AuthorizationServer
 
 
 class ConsentResource:
@@ -46,7 +48,7 @@ class ConsentResource:
         visit.log(resp, decision="allow" if form.get("decision") == "allow" else "deny")
         session, step, decision = visit.session, visit.next_step(), form.get("decision")
         requested, shown = step.requested, self._shown(visit, form)
-        is_decided = shown is not None and requested.scope <= shown.shown and decision is not None
+        is_decided = decision is not None and self._is_all_shown(requested, shown)
         if session is None or (isinstance(step, LogIn) and not is_decided):
             self.browser.go_to(resp, LOGIN, interaction=visit.text)
         elif isinstance(step, AskConsent) and not is_decided:
@@ -70,8 +72,14 @@ class ConsentResource:
         return form_token.check(visit.server, held, visit.session, subject, visit.now)
 
     @staticmethod
+    def _is_all_shown(requested: Requested, shown: FormToken | None) -> bool:
+        if shown is None or not requested.scope <= shown.shown:
+            return False
+        return requested.asked.keys() <= set(shown.resources)
+
+    @staticmethod
     def _agreed(session: Session, visit: Visit, requested: Requested) -> Session:
-        agreed = sessions.agree(session, requested.client.client_id, requested.scope)
+        agreed = sessions.agree(session, requested.client.client_id, requested.asked)
         return replace(agreed, agreed_for=visit.interaction.id)
 
     def _grant(
@@ -95,13 +103,18 @@ class ConsentResource:
     ) -> None:
         requested, server = step.requested, visit.server
         token = form_token.issue(
-            server, session, visit.interaction.id, visit.now, shown=requested.scope
+            server,
+            session,
+            visit.interaction.id,
+            visit.now,
+            shown=requested.scope,
+            resources=requested.asked,
         )
-        sentences = server.registry.scopes
         view = ConsentView(
             client=requested.client,
             username=step.user.username,
-            scopes=tuple((each, sentences.get(each, "")) for each in sorted(requested.scope)),
+            resources=self._resources(server, requested),
+            scopes=self._sentences(server, self._elsewhere(server, requested)),
             interaction=visit.text,
             form_token=token,
             redirect_uri=requested.redirect_uri,
@@ -109,3 +122,31 @@ class ConsentResource:
         )
         locales = requested.request.ui_locales or ""
         self.browser.show(req, resp, view, status=403 if expired else 200, locales=locales)
+
+    def _resources(
+        self, server: AuthorizationServer, requested: Requested
+    ) -> tuple[ResourceView, ...]:
+        return tuple(
+            ResourceView(
+                name=each.name,
+                scopes=self._sentences(server, requested.scope.only(each.scopes)),
+            )
+            for each in requested.resources
+            if each is not server.registry.own
+        )
+
+    @staticmethod
+    def _elsewhere(server: AuthorizationServer, requested: Requested) -> Scope:
+        """What is asked of the issuer itself: who the user is, and for how long."""
+        apis = [each for each in requested.resources if each is not server.registry.own]
+        known = {scope for each in apis for scope in each.scopes}
+        own = server.registry.own in requested.resources
+        return Scope(
+            each
+            for each in requested.scope
+            if each not in known or (own and each in server.registry.own.scopes)
+        )
+
+    @staticmethod
+    def _sentences(server: AuthorizationServer, scope: Scope) -> tuple[tuple[str, str], ...]:
+        return tuple((each, server.registry.scopes.get(each, "")) for each in sorted(scope))

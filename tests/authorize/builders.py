@@ -12,7 +12,7 @@ from issuer.form import Form
 from issuer.interaction import Answered
 from issuer.sealed import Interaction, Login, Session
 from issuer.server import AuthorizationServer
-from tests.builders import CALLBACK, CHALLENGE, NOW
+from tests.builders import API, CALLBACK, CHALLENGE, NOW
 
 PASSWORD = Login(amr=("pwd",))
 
@@ -54,8 +54,8 @@ def a_session(server: AuthorizationServer, *, now: int = NOW, **changes: Any) ->
 
 
 def agreed(server: AuthorizationServer, session: Session, *scope: str) -> Session:
-    """``session`` after its user agreed that web may have ``scope``."""
-    return replace(session, consents={"web": scope})
+    """``session`` after its user agreed that web may have ``scope`` at the first resource."""
+    return replace(session, consents={"web": {API: scope}})
 
 
 def parameters(answer: AuthorizationResponse) -> dict[str, str]:

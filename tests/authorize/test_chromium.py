@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from issuer.pages.languages import CATALOGUES
 from tests.authorize.browsing import SENT
 from tests.browser import chromium
-from tests.builders import PASSWORD
+from tests.builders import API, OTHER_API, PASSWORD
 from tests.running import RunningIssuer
 
 
@@ -56,6 +57,7 @@ def issuer(tmp_path_factory, callback):
     issuer = RunningIssuer(tmp_path_factory.mktemp("chromium"))
     table = issuer.read_registry()
     table["clients"]["web"]["redirect_uris"] = [callback]
+    table["resources"][API]["resource_name"] = "Invoices"
     issuer.write_registry(table)
     issuer.start()
     yield issuer
@@ -81,7 +83,7 @@ def ask(page, issuer, callback):
     """Follows the client's link."""
 
     def ask(page=page, **changes):
-        query = urlencode({**SENT, "redirect_uri": callback, **changes})
+        query = urlencode({**SENT, "redirect_uri": callback, **changes}, doseq=True)
         page.goto(f"{issuer.url}/authorize?{query}")
 
     return ask
@@ -114,6 +116,22 @@ def test_a_wrong_password_says_so_where_a_screen_reader_hears_it(page, ask):
     assert page.locator("#error").get_attribute("role") == "alert"
     log_in(page)
     expect(page.locator("#allow")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", list(CATALOGUES))
+def test_two_resources_are_asked_for_by_name_and_agreed_to_together(page, ask, language):
+    ask(resource=[API, OTHER_API], ui_locales=language, prompt="consent")
+    log_in(page)
+    assert page.locator("html").get_attribute("lang") == language
+    shown = page.locator("bdi").all_inner_texts()
+    assert {"Invoices", "other.example"} <= set(shown)
+    lists = page.get_by_role("list").all()
+    assert len(lists) == 2
+    page.click("#allow")
+    assert told(page)["code"]
+    for each in (API, OTHER_API):
+        ask(resource=each, prompt="none", state=each)
+        assert (told(page)["state"], "code" in told(page)) == (each, True)
 
 
 def test_say_no(page, ask):

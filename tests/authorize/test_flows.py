@@ -7,8 +7,9 @@ import time
 import httpx
 import pytest
 
+from issuer.sealed import AuthorizationCode
 from tests.authorize.browsing import SENT, Browser, Page
-from tests.builders import CALLBACK, PASSWORD, SECRET, VERIFIER
+from tests.builders import API, CALLBACK, OTHER_API, PASSWORD, SECRET, VERIFIER
 
 
 @pytest.fixture
@@ -140,6 +141,45 @@ def test_nothing_can_be_agreed_to_but_what_was_shown(browser):
     swapped = browser.submit(little, "allow", interaction=much.fields["interaction"])
     assert isinstance(swapped, Page)
     assert "allow" in swapped.ids
+
+
+def test_the_page_names_the_resource_and_another_is_asked_for_anew(browser):
+    """P34, RFC 8707: by its host, where it has no name."""
+    consent = browser.log_in(browser.authorize(resource=API))
+    assert "<bdi>api.example</bdi>" in consent.html
+    assert "other.example" not in consent.html
+    assert "code" in browser.submit(consent, "allow")
+    assert "code" in browser.authorize(resource=API)
+    other = browser.authorize(resource=OTHER_API)
+    assert "<bdi>other.example</bdi>" in other.html
+    assert browser.authorize(resource=OTHER_API, prompt="none")["error"] == "consent_required"
+    assert "code" in browser.submit(other, "allow")
+    for each in (API, OTHER_API):
+        assert "code" in browser.authorize(resource=each)
+
+
+def test_no_resource_can_be_agreed_to_but_what_was_shown(browser):
+    """P34: the form of one request with the interaction of another."""
+    first = browser.log_in(browser.authorize(resource=API))
+    second = browser.authorize(resource=OTHER_API)
+    swapped = browser.submit(first, "allow", interaction=second.fields["interaction"])
+    assert (swapped.status, "other.example" in swapped.html) == (403, True)
+
+
+def test_a_resource_has_a_name_and_a_login_its_class(an_issuer):
+    """RFC 9728 section 2, resource_name; OpenID Connect Core section 2, acr."""
+    named = an_issuer(acr_values_supported=["urn:example:password", "2"])
+    table = named.read_registry()
+    table["resources"][API]["resource_name"] = "Invoices & <more>"
+    named.write_registry(table)
+    named.start()
+    with Browser(named) as browser:
+        consent = browser.log_in(browser.authorize(resource=API))
+        assert "<bdi>Invoices &amp; &lt;more&gt;</bdi>" in consent.html
+        assert "<bdi>api.example</bdi>" not in consent.html
+        code = browser.submit(consent, "allow")["code"]
+    held = named.files().sealer.open(AuthorizationCode, code, now=0)
+    assert (held.login.acr, held.login.amr) == ("urn:example:password", ("pwd",))
 
 
 def test_the_session_cookie_is_for_this_host_alone_and_changes_with_the_login(browser):

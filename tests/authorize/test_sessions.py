@@ -7,7 +7,7 @@ from issuer import form_token, sessions
 from issuer.scope import Scope
 from issuer.sealed import FormToken
 from tests.authorize.builders import a_session
-from tests.builders import NOW, a_server
+from tests.builders import API, NOW, a_server
 
 SERVER = a_server(session_idle_lifetime=600, session_lifetime=3600)
 SETTINGS = SERVER.registry.issuer
@@ -48,7 +48,7 @@ def test_logging_in_begins_another_session():
 
 
 def test_what_was_agreed_to_stays_with_whoever_agreed_to_it():
-    before = sessions.agree(a_session(SERVER), "web", Scope({"read"}))
+    before = sessions.agree(a_session(SERVER), "web", {API: Scope({"read"})})
     assert a_session(SERVER, before=before).consents == before.consents
     assert a_session(SERVER, before=before, sub="bob").consents == {}
 
@@ -68,13 +68,24 @@ def test_a_form_token_is_no_session():
 def test_consents_are_remembered_until_the_cookie_is_full_and_then_the_newest_are():
     session = a_session(SERVER)
     for number in range(200):
-        session = sessions.agree(session, f"client-{number}", Scope({"read", "write"}))
+        session = sessions.agree(session, f"client-{number}", {API: Scope({"read", "write"})})
     text = sessions.seal(SERVER, session, NOW)
     assert len(text) <= sessions.MAX_COOKIE
     held = sessions.read(SERVER, text, NOW)
-    assert sessions.has_agreed(held, "client-199", Scope({"read"}))
-    assert not sessions.has_agreed(held, "client-0", Scope({"read"}))
+    assert sessions.has_agreed(held, "client-199", {API: Scope({"read"})})
+    assert not sessions.has_agreed(held, "client-0", {API: Scope({"read"})})
     assert len(held.consents) > 20
+
+
+def test_a_client_with_many_resources_fits_too():
+    session = a_session(SERVER)
+    for number in range(200):
+        session = sessions.agree(session, "web", {f"{API}/{number}": Scope({"read"})})
+        session = sessions.agree(session, "other", {API: Scope({"read"})})
+    text = sessions.seal(SERVER, session, NOW)
+    assert len(text) <= sessions.MAX_COOKIE
+    held = sessions.read(SERVER, text, NOW)
+    assert sessions.has_agreed(held, "other", {API: Scope({"read"})})
 
 
 def test_a_session_without_anything_to_forget_is_refused_where_it_does_not_fit():

@@ -1,17 +1,21 @@
 """What has to happen before the client gets its code."""
 
+import msgspec
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from issuer import interaction, sessions
 from issuer.errors import InvalidRequest
 from issuer.interaction import Answered, AskConsent, Granted, LogIn, next_step
-from issuer.sealed import AuthorizationCode
+from issuer.scope import Scope
+from issuer.sealed import AuthorizationCode, Session
 from tests.authorize.builders import a_session, agreed, an_interaction, parameters
 from tests.builders import (
+    API,
     CALLBACK,
     ISSUER,
     NOW,
+    OTHER_API,
     a_client,
     a_public_client,
     a_server,
@@ -49,6 +53,58 @@ def test_more_than_was_agreed_to_is_asked_again():
     assert isinstance(step(session, scope="read"), Granted)
     assert isinstance(step(session, scope="read write"), AskConsent)
     assert isinstance(step(session, client_id="spa"), AskConsent)
+
+
+TWO = a_server(a_client(resources=(API, OTHER_API), scope=Scope({"read", "write", "pay"})))
+
+
+def granted_by(session, **changes):
+    """``session`` once its user said yes to this request."""
+    asked = next_step(TWO, an_interaction(TWO, **changes), session, NOW)
+    assert isinstance(asked, AskConsent)
+    return sessions.agree(session, "web", asked.requested.asked)
+
+
+def test_a_yes_is_for_a_scope_at_a_resource():
+    """P34: what was agreed to is what is given. RFC 8707 section 2.1."""
+    session = granted_by(a_session(TWO), scope="read", resource=API)
+    assert isinstance(step(session, server=TWO, scope="read", resource=API), Granted)
+    assert isinstance(step(session, server=TWO, scope="read"), Granted)
+    assert isinstance(step(session, server=TWO, scope="read", resource=OTHER_API), AskConsent)
+    assert error_of(session, server=TWO, resource=OTHER_API, prompt="none") == "consent_required"
+
+
+def test_a_yes_to_another_resource_is_remembered_beside_the_first():
+    session = granted_by(a_session(TWO), scope="read", resource=API)
+    session = granted_by(session, scope="pay", resource=OTHER_API)
+    assert isinstance(step(session, server=TWO, scope="read", resource=API), Granted)
+    assert isinstance(step(session, server=TWO, scope="pay", resource=OTHER_API), Granted)
+    assert isinstance(step(session, server=TWO, scope="read", resource=OTHER_API), AskConsent)
+    assert isinstance(step(session, server=TWO, scope="write", resource=API), AskConsent)
+
+
+def test_a_yes_to_a_resource_without_any_scope_is_a_yes_to_that_resource():
+    server = a_server(a_client(resources=(API, OTHER_API), scope=Scope()))
+    asked = step(a_session(server), server=server, scope=None, resource=OTHER_API)
+    assert isinstance(asked, AskConsent)
+    session = sessions.agree(a_session(server), "web", asked.requested.asked)
+    assert isinstance(step(session, server=server, scope=None, resource=OTHER_API), Granted)
+    assert isinstance(step(session, server=server, scope=None, resource=API), AskConsent)
+
+
+def test_a_cookie_that_says_nothing_of_resources_asks_again():
+    """F31: one of an earlier version. Whoever is logged in stays so."""
+    written = asdict(a_session(SERVER)) | {"consents": {"web": ("read", "write")}}
+    text = SERVER.seal(Earlier(**written), now=NOW)
+    session = sessions.read(SERVER, text, NOW)
+    assert (session.sub, session.consents) == ("alice", {})
+    assert isinstance(step(session), AskConsent)
+
+
+class Earlier(Session, frozen=True, kw_only=True):
+    """A session as an earlier version wrote it."""
+
+    consents: dict = msgspec.field(name="consents")
 
 
 def test_a_first_party_client_is_not_asked_unless_it_wants_to():

@@ -61,6 +61,16 @@ def opens(private_jwks: dict[str, Any], path: Path, now: int) -> bool:
     return DecryptionKeys.from_jwks(private_jwks).unwrap(text, "1", now) == MAC_KEY.encode()
 
 
+def test_a_resource_has_a_name_for_people(run, registry):
+    run("resource", "add", "https://invoices.example/v1", "--scope", "pay", "--name", "Invoices")
+    run("resource", "add", "https://other.example/v1/", "--scope", "pay")
+    run("resource", "add", "urn:example:api", "--scope", "pay")
+    names = {uri: each.name for uri, each in read(registry).resources.items()}
+    assert names["https://invoices.example/v1"] == "Invoices"
+    assert names["https://other.example/v1/"] == "other.example/v1"
+    assert names["urn:example:api"] == "urn:example:api"
+
+
 def test_a_mac_resource_gets_a_key_pair(add, registry):
     before = registry.read_text()
     result = add()

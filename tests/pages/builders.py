@@ -14,6 +14,7 @@ from issuer.pages.views import (
     LoggedOutView,
     LoginView,
     LogoutView,
+    ResourceView,
     View,
 )
 from tests.builders import CALLBACK, a_client
@@ -30,6 +31,10 @@ CLIENT = a_client(
     logo_uri=LOGO,
     policy_uri="https://app.example/privacy",
     tos_uri="https://app.example/terms",
+)
+RESOURCES = (
+    ResourceView(name="Invoices", scopes=(("read", "Read your invoices"), ("write", ""))),
+    ResourceView(name="pay.example/v1", scopes=(("read", "Read your invoices"),)),
 )
 SEALED = {"interaction": "sealed-interaction", "form_token": "sealed-form-token"}
 
@@ -87,6 +92,10 @@ VIEWS: dict[str, View] = {
     "consent": a_consent_view(),
     "consent that expired": a_consent_view(expired=True),
     "consent to nothing in particular": a_consent_view(client=a_client(), scopes=()),
+    "consent at two resources": a_consent_view(resources=RESOURCES),
+    "consent at a resource, and to nothing else": a_consent_view(
+        resources=(ResourceView(name="api.example"),), scopes=()
+    ),
     "form_post": a_form_post_view(),
     "error": an_error_view(),
     "error of a client": an_error_view(client=CLIENT),

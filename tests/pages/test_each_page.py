@@ -2,11 +2,13 @@
 
 import pytest
 
-from issuer.pages.views import ExpiredView, LoggedOutView
+from issuer.pages.languages import CATALOGUES
+from issuer.pages.views import ExpiredView, LoggedOutView, ResourceView
 from tests.builders import CALLBACK, a_client
 from tests.pages.builders import (
     CLIENT,
     LOGO,
+    RESOURCES,
     SEALED,
     a_consent_view,
     a_form_post_view,
@@ -66,6 +68,26 @@ def test_the_consent_page_says_who_asks_whom_for_what():
     assert page.all("img") == [{"class": "logo", "src": LOGO, "alt": ""}]
     links = [each["href"] for each in page.all("a")]
     assert links[1:3] == [CLIENT.policy_uri, CLIENT.tos_uri]
+
+
+@pytest.mark.parametrize("language", list(CATALOGUES))
+def test_the_consent_page_says_where_in_every_language(language):
+    """RFC 9728: resource_name, for people. What is asked of no resource stands for itself."""
+    page = a_page(a_consent_view(resources=RESOURCES), wanted=language)
+    names = page.text("bdi")
+    assert [each for each in names if each in {"Invoices", "pay.example/v1"}] == [
+        "Invoices", "pay.example/v1",
+    ]  # fmt: skip
+    labels = [each["aria-labelledby"] for each in page.all("ul")]
+    assert labels == ["resource-1", "resource-2", "scopes"]
+    assert all(page.by_id(each) is not None for each in labels)
+    assert len(page.all("li")) == 6
+
+
+def test_a_resource_without_a_scope_is_named_all_the_same():
+    page = a_page(a_consent_view(resources=(ResourceView(name="api.example"),), scopes=()))
+    assert "api.example" in page.text("bdi")
+    assert page.all("ul") == []
 
 
 def test_the_consent_page_sends_a_decision():

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize
 
 from issuer.branding import Branding
+from issuer.pages.languages import CATALOGUES
 from issuer.pages.rendering import SUBMIT, render
 from issuer.pages.views import View
 from tests.browser import chromium
@@ -19,6 +20,7 @@ from tests.builders import CALLBACK
 from tests.pages.builders import (
     BRANDING,
     LOGO,
+    RESOURCES,
     VIEWS,
     a_consent_view,
     a_form_post_view,
@@ -51,10 +53,15 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def shown(
-    page: Page, view: View, branding: Branding = BRANDING, *, submits: bool = True
+    page: Page,
+    view: View,
+    branding: Branding = BRANDING,
+    *,
+    submits: bool = True,
+    language: str = "en",
 ) -> list[str]:
     """Has ``page`` show ``view`` and nothing else; what the browser complains of from then on."""
-    rendered = render(view, branding, "en")
+    rendered = render(view, branding, language)
     html = rendered.html if submits else rendered.html.replace(SUBMIT.encode(), b"")
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -86,6 +93,24 @@ def test_a_page_is_accessible(browser, axe, view, scheme, rules):
         assert found["passes"]
         assert [(each["id"], each["help"]) for each in found["violations"]] == []
         assert complaints == []
+
+
+@pytest.mark.parametrize("language", list(CATALOGUES))
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_question_about_two_resources_is_accessible_in_every_language(
+    browser, axe, language, scheme
+):
+    with browser.new_page(color_scheme=scheme, viewport=PHONE) as page:
+        complaints = shown(page, VIEWS["consent at two resources"], language=language)
+        page.evaluate(axe)
+        found = page.evaluate("axe.run()")
+        assert found["passes"]
+        assert [(each["id"], each["help"]) for each in found["violations"]] == []
+        assert complaints == []
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        # A screen reader says of each list what its sentence says.
+        named = [page.get_by_role("list", name=each.name).count() for each in RESOURCES]
+        assert named == [1, 1]
 
 
 @pytest.mark.parametrize("color", ["#0a0a0a", "#ffd400", "#777777", "#ffffff"])

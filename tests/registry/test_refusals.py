@@ -295,6 +295,8 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a fragment in a resource", ("resources", "https://a#b"), {},
      'resources."https://a#b".resource',
      "must be an absolute URI without a fragment (RFC 8707 section 2)"),
+    ("a resource_name of two lines", (*RESOURCE, "resource_name"), "Invo\nices",
+     f'resources."{API}".resource_name', CONTROL),
     ("a blank in a scope token", (*RESOURCE, "scopes"), ["read", "wri te"],
      f'resources."{API}".scopes[1]',
      'must be one scope, such as "read": printable ASCII without spaces, " and \\'),
@@ -426,6 +428,7 @@ TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
     ("no branding", ("branding",), GONE),
     ("no users", ("users",), GONE),
     ("no scopes", ("scopes",), GONE),
+    ("a resource_name", (*RESOURCE, "resource_name"), "Rechnungen & Zahlungen"),
     ("no clients", ("clients",), GONE),
 ]
 

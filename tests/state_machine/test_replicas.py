@@ -115,8 +115,8 @@ class Granted:
     resources: tuple[str, ...]
     issued_at: int
     expires_at: int
-    tokens: set[tuple[object, object]] = field(default_factory=set)
-    """``jti`` and ``exp`` of what the code was redeemed for."""
+    tokens: dict[object, tuple[object, object]] = field(default_factory=dict)
+    """``jti`` and ``exp`` of what the code was redeemed for, by audience."""
 
 
 class Replicas(RuleBasedStateMachine):
@@ -295,8 +295,9 @@ class Replicas(RuleBasedStateMachine):
             return multiple()
         common = tuple(each for each in code.resources if each in written.resources)
         token = self.check_token(which, response, code, resource or common[0], None)
-        code.tokens.add((token["jti"], token["exp"]))
-        assert len(code.tokens) == 1
+        named = token["jti"], token["exp"]
+        assert code.tokens.setdefault(token["aud"], named) == named
+        assert len({jti for jti, _ in code.tokens.values()}) == len(code.tokens)
         held = Granted(
             str(response.body["refresh_token"]),
             code.client_id,
