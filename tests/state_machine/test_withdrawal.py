@@ -248,6 +248,14 @@ class Withdrawals(RuleBasedStateMachine):
     def begin_with_everybody(self):
         return multiple(*(self.keep(self.enter(0, name)) for name in USERS))
 
+    @initialize(target=refresh_tokens)
+    def begin_with_all_that_comes_of_a_login(self):
+        codes = [self.authorize(0, self.enter(0, name)) for name in USERS]
+        tokens = [self.redeem(0, code) for code in codes]
+        for each in tokens:
+            self.refresh(0, each, keep=True)
+        return multiple(*tokens)
+
     @rule(target=held_sessions, which=which_replica, name=st.sampled_from(USERS))
     def log_in(self, which: int, name: str):
         entered = self.enter(which, name)
