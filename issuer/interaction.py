@@ -155,7 +155,7 @@ def resume(server: AuthorizationServer, text: str | None, now: int) -> Interacti
         interaction = server.sealer.open(Interaction, text or "", now=now)
     except Unsealable:
         raise Expired from None
-    if now >= interaction.expires_at - LEGIBLE:
+    if now >= interaction.issued_at + LIFETIME:
         raise Expired(interaction.request.client_id)
     return interaction
 

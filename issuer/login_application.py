@@ -59,7 +59,7 @@ def challenge(
     """
     held = LoginChallenge(
         session_id=session.id,
-        interaction=replace(interaction, issued_at=now),
+        interaction=replace(interaction, asked_at=now),
         issued_at=now,
         expires_at=now + CHALLENGE_LIFETIME,
     )
@@ -150,7 +150,7 @@ def check_fresh(interaction: Interaction, session: Session) -> None:
         LoginRequired: the application did not ask anew although it was told to.
     """
     request = interaction.request
-    oldest = interaction.issued_at if request.wants_new_login else 0
+    oldest = max(interaction.issued_at, interaction.asked_at) if request.wants_new_login else 0
     if request.max_age:
         oldest = max(oldest, session.started_at - request.max_age)
     if session.auth_time < oldest - LEEWAY:

@@ -117,8 +117,9 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     request: AuthorizationRequest
     issued_at: int
-    """When it began; in a login challenge, when that was made."""
     expires_at: int
+    asked_at: int = 0
+    """When a login application was last asked who is there."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

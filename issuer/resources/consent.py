@@ -58,7 +58,7 @@ class ConsentResource:
         elif decision != "allow":
             self.browser.answer(req, resp, interaction.deny(visit.server, requested))
         elif isinstance(step, LogIn):
-            # The login is too old by now. Whoever was quick enough to agree need not do it again.
+            # The login is too old by now. Whoever has agreed need not do it again.
             agreed = self._agreed(session, visit, requested)
             self.browser.keep(resp, visit.server, agreed, visit.now)
             self.browser.go_to(resp, LOGIN, interaction=visit.text)
