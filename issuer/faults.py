@@ -14,9 +14,11 @@ EXAMPLES: Mapping[str, Any] = MappingProxyType(
     {
         "access_token_lifetime": 600,
         "access_token_type": "Bearer",
+        "acr_values_supported": ["urn:example:password"],
         "address": {"locality": "Paris", "country": "France"},
         "allowed_cors_origins": ["https://app.example"],
         "authorization_code_lifetime": 60,
+        "blocked_subjects": ["248289761001"],
         "claims": {"tenant": "north"},
         "client_secrets": [{"hash": "sha256:…"}],
         "contacts": ["ops@example.com"],

@@ -111,10 +111,10 @@ def test_a_mac_code_redeemed_again_yields_the_same_key():
 def test_the_keys_may_rotate_between_two_redemptions():
     """Neither the id nor the key of a token hangs on which key seals or signs by now."""
     lifetimes = {"longest_token_lifetime": 600, "longest_sealed_lifetime": 86400}
-    ring = RING.rotate(NOW - 380, **lifetimes, lead=400)
+    ring = RING.rotate(NOW - 390, **lifetimes, lead=400)
     server = a_server_with_many_resources(ring)
     code = a_code(server, resource=(MAC_API,), scope="read")
-    first, second = redeem(server, code, NOW), redeem(server, code, NOW + 30)
+    first, second = redeem(server, code, NOW), redeem(server, code, NOW + 15)
     headers = [jwt.get_unverified_header(str(each.access_token)) for each in (first, second)]
     assert headers[0]["kid"] != headers[1]["kid"]
     assert claims(first)["jti"] == claims(second)["jti"]
