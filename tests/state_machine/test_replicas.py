@@ -59,6 +59,8 @@ KNOWN = {API: {"read", "write"}, OTHER_API: {"read", "pay"}}
 STALENESS = 5
 """Seconds after which every replica has read the files."""
 SKEWS = (-30, 0, 30)
+CODE_LIFETIME = 60
+"""Seconds: a code is good at a replica whose clock is ahead by less than that."""
 
 requested_scopes = st.none() | st.sampled_from([["read"], ["read", "write"], ["pay"], [*SCOPES]])
 requested_resources = st.sampled_from((None, None, None, *RESOURCES))
@@ -83,7 +85,9 @@ class Written:
         not_before = dict(self.not_before)
         users = tuple(a_user(each, not_before=not_before.get(each)) for each in sorted(self.users))
         clients = [self._client(each) for each in sorted(self.clients)]
-        registry = a_registry(self._client("thief"), *clients, users=users)
+        registry = a_registry(
+            self._client("thief"), *clients, users=users, authorization_code_lifetime=CODE_LIFETIME
+        )
         longest = {
             "longest_token_lifetime": registry.longest_access_token_lifetime(),
             "longest_sealed_lifetime": registry.longest_sealed_lifetime(),
