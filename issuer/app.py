@@ -11,9 +11,7 @@ from typing import Any
 import falcon
 import falcon.asgi
 
-from issuer import files
 from issuer.errors import AccessTokenException
-from issuer.logs import JSONHandler, LineWriter
 from issuer.metadata import (
     AUTHORIZE,
     CONSENT,
@@ -27,8 +25,9 @@ from issuer.metadata import (
     base_path,
     metadata_paths,
 )
+from issuer.protocol.replay import ReplayStore
+from issuer.registry import files
 from issuer.reload import Reloader
-from issuer.replay import ReplayStore
 from issuer.resources import answers
 from issuer.resources.access_log import AccessLog
 from issuer.resources.authorize import AuthorizeResource
@@ -45,8 +44,9 @@ from issuer.resources.router import ExactRouter
 from issuer.resources.token import TokenResource
 from issuer.resources.userinfo import UserinfoResource
 from issuer.server import AuthorizationServer
+from issuer.serving.logs import JSONHandler, LineWriter
+from issuer.serving.stretching import Stretcher
 from issuer.stores import open_store
-from issuer.stretching import Stretcher
 from issuer.token import TokenGenerator, handler
 
 STDOUT = 1

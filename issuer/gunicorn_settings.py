@@ -5,12 +5,13 @@ import sys
 
 from gunicorn.arbiter import Arbiter
 
-from issuer import files, listening
 from issuer.app import clock
 from issuer.load import Refused, load
+from issuer.registry import files
+from issuer.serving import listening
 
 wsgi_app = "issuer.app:get_app()"
-worker_class = "issuer.worker.Worker"
+worker_class = "issuer.serving.worker.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)))
 bind = listening.addresses(os.environ.get("PORT"))
 keepalive = 75

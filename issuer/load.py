@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from issuer import consistency, files, registry
-from issuer.documents import dotted
-from issuer.files import Unreadable
-from issuer.registry import InvalidRegistry, Registry
+from issuer import registry
+from issuer.registry import InvalidRegistry, Registry, consistency, files
+from issuer.registry.documents import dotted
+from issuer.registry.files import Unreadable
 from issuer.server import AuthorizationServer
 from issuer.token import OFFERED
 from keys import private_file

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from issuer import pkce
-from issuer.authorization_request import Prompt, ResponseMode
+from issuer.browser.authorization_request import Prompt, ResponseMode
+from issuer.browser.pages.languages import CATALOGUES
 from issuer.client_auth import CLIENT_AUTH
 from issuer.grants import GRANTS
-from issuer.pages.languages import CATALOGUES
+from issuer.protocol import pkce
+from issuer.registry.user import CLAIM_NAMES
 from issuer.server import AuthorizationServer
-from issuer.user import CLAIM_NAMES
 
 AUTHORIZE = "/authorize"
 CONSENT = "/consent"

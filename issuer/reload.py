@@ -14,9 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from issuer import consistency, files, registry
-from issuer.documents import dotted
-from issuer.freeing import free
+from issuer import registry
 from issuer.load import (
     Contents,
     Refused,
@@ -27,7 +25,9 @@ from issuer.load import (
     read_registry,
     warn_of_keyring,
 )
-from issuer.registry import Registry
+from issuer.registry import Registry, consistency, files
+from issuer.registry.documents import dotted
+from issuer.registry.freeing import free
 from issuer.server import AuthorizationServer
 from keys.ring import KeyRing
 

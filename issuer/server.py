@@ -6,11 +6,11 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from issuer.client import Client
 from issuer.errors import InvalidGrant, TemporarilyUnavailable
+from issuer.protocol.sealed import Login
 from issuer.registry import Registry
-from issuer.sealed import Login
-from issuer.user import User
+from issuer.registry.client import Client
+from issuer.registry.user import User
 from keys.ring import KeyRing, NoCurrentKey
 from keys.sealing import Sealable, Sealer
 from keys.signing import SigningKey

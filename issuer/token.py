@@ -10,9 +10,8 @@ from types import coroutine
 
 from msgspec.structs import replace
 
-from issuer import client_auth, id_token
+from issuer import client_auth
 from issuer.client_auth import CLIENT_AUTH
-from issuer.consistency import Offered
 from issuer.errors import (
     AccessTokenException,
     InvalidScope,
@@ -24,13 +23,14 @@ from issuer.errors import (
     UnvalidatedRequest,
 )
 from issuer.grants import GRANTS
-from issuer.replay import ReplayStore, spend
-from issuer.request import Authorization, Response, TokenRequest
-from issuer.scope import OPENID, Scope
-from issuer.sealed import RefreshToken
+from issuer.protocol.replay import ReplayStore, spend
+from issuer.protocol.request import Authorization, Response, TokenRequest
+from issuer.protocol.sealed import RefreshToken
+from issuer.registry.consistency import Offered
+from issuer.registry.scope import OPENID, Scope
 from issuer.server import AuthorizationServer
 from issuer.stores import STORES
-from issuer.token_types import TOKEN_TYPES
+from issuer.token_types import TOKEN_TYPES, id_token
 
 BEARER = "Bearer"
 MAC = "mac"

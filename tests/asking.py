@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 import jwt
 
-from issuer.form import Form
-from issuer.replay import ReplayStore
-from issuer.request import Authorization, Response, TokenRequest
+from issuer.protocol.form import Form
+from issuer.protocol.replay import ReplayStore
+from issuer.protocol.request import Authorization, Response, TokenRequest
 from issuer.server import AuthorizationServer
 from issuer.stores.none import NoStore
 from issuer.token import TokenGenerator, handler

@@ -4,19 +4,19 @@ from base64 import b64encode
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from issuer import pkce, secret
-from issuer.authorize import AuthorizationRequest, issue_code
-from issuer.client import Client, ClientSecret
+from issuer.browser.authorize import AuthorizationRequest, issue_code
 from issuer.errors import InvalidGrant
-from issuer.form import Form
-from issuer.registry import Registry
-from issuer.replay import Once
-from issuer.request import TokenRequest
-from issuer.resource import EncryptionJWK, JWKSet, Resource
-from issuer.scope import Scope
+from issuer.protocol import pkce
+from issuer.protocol.form import Form
+from issuer.protocol.replay import Once
+from issuer.protocol.request import TokenRequest
+from issuer.registry import Registry, secret
+from issuer.registry.client import Client, ClientSecret
+from issuer.registry.resource import EncryptionJWK, JWKSet, Resource
+from issuer.registry.scope import Scope
+from issuer.registry.settings import Settings
+from issuer.registry.user import User
 from issuer.server import AuthorizationServer
-from issuer.settings import Settings
-from issuer.user import User
 from keys.mac.key_wrapping import generate_key, public_jwk
 from keys.ring import KeyRing
 

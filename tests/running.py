@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from issuer import secret
 from issuer.load import load
+from issuer.registry import secret
 from issuer.server import AuthorizationServer
 from keys.mac.key_wrapping import public_jwk
 from keys.ring import KeyRing, write

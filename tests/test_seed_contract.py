@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from issuer import errors, token
-from issuer.client import Client
 from issuer.errors import (
     AccessTokenException,
     InvalidClient,
@@ -25,14 +24,15 @@ from issuer.errors import (
     UnsupportedGrantType,
     UnvalidatedRequest,
 )
-from issuer.form import Form
-from issuer.request import Authorization, Response, TokenRequest
-from issuer.scope import Scope
-from issuer.sealed import AuthorizationCode, RefreshToken
+from issuer.protocol.form import Form
+from issuer.protocol.request import Authorization, Response, TokenRequest
+from issuer.protocol.sealed import AuthorizationCode, RefreshToken
+from issuer.registry.client import Client
+from issuer.registry.scope import Scope
+from issuer.registry.user import User
 from issuer.stores.none import NoStore
 from issuer.stores.sqlite import SQLiteStore
 from issuer.token import BEARER, MAC, TokenGenerator, handler
-from issuer.user import User
 from tests.builders import (
     API,
     CALLBACK,

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 from issuer.cli.findings import Findings, is_instant, quoted, shown, when
-from issuer.id_token import TYP as ID_TOKEN_TYP
-from issuer.replay import CLOCK_SKEW
+from issuer.protocol.replay import CLOCK_SKEW
 from issuer.server import AuthorizationServer
+from issuer.token_types.id_token import TYP as ID_TOKEN_TYP
 from issuer.token_types.mac import TYP as MAC_TYP
 from keys.algorithms import ALGORITHMS
 from keys.encoding import from_base64url, parse_object

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import click
 
-from issuer import consistency, load
+from issuer import load
 from issuer.cli import clock
 from issuer.cli.page import columns
 from issuer.cli.place import Place, pass_place
-from issuer.documents import dotted
-from issuer.record import rfc3339
+from issuer.registry import consistency
+from issuer.registry.documents import dotted
+from issuer.registry.record import rfc3339
 from issuer.server import AuthorizationServer
 from keys.signing import SigningKey
 

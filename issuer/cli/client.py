@@ -11,18 +11,17 @@ from typing import Any, Literal
 import click
 from pydantic import TypeAdapter
 
-from issuer import edit, secret
 from issuer.cli import clock
 from issuer.cli.page import DURATION, columns, note, words
 from issuer.cli.place import Place, pass_place
 from issuer.cli.refusal import Refusal
 from issuer.cli.secrets import CHOSEN, SECRET_STDIN, chosen
-from issuer.client import ID_TOKEN_ALG, Client, ClientSecret
-from issuer.record import Instant, rfc3339
-from issuer.registry import Registry
-from issuer.scope import OPENID
+from issuer.registry import Registry, edit, secret
+from issuer.registry.client import ID_TOKEN_ALG, Client, ClientSecret
+from issuer.registry.record import Instant, rfc3339
+from issuer.registry.scope import OPENID
+from issuer.registry.user import OPENID_SCOPES
 from issuer.token import OFFERED
-from issuer.user import OPENID_SCOPES
 from keys.algorithms import ALGORITHMS
 
 SHOWN_ONCE = "The secret is shown this once; the registry keeps its hash."

@@ -7,15 +7,15 @@ from urllib.parse import quote as escape
 
 import click
 
-from issuer.authorize import AuthorizationRequest, issue_code
+from issuer.browser.authorize import AuthorizationRequest, issue_code
 from issuer.cli import clock
 from issuer.cli.page import note, words
 from issuer.cli.place import Place, pass_place
-from issuer.client import Client
 from issuer.metadata import TOKEN
-from issuer.pkce import s256
-from issuer.scope import OFFLINE_ACCESS
-from issuer.sealed import AuthorizationCode
+from issuer.protocol.pkce import s256
+from issuer.protocol.sealed import AuthorizationCode
+from issuer.registry.client import Client
+from issuer.registry.scope import OFFLINE_ACCESS
 from issuer.server import AuthorizationServer
 
 

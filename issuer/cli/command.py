@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from issuer import files
 from issuer.cli.check import check
 from issuer.cli.client import client
 from issuer.cli.code import code
@@ -17,6 +16,7 @@ from issuer.cli.refusal import Refusing
 from issuer.cli.resource import resource
 from issuer.cli.schema import schema
 from issuer.cli.user import user
+from issuer.registry import files
 
 EPILOG = """
 \b

@@ -8,8 +8,8 @@ from typing import TypeGuard
 import msgspec
 
 from issuer.cli.page import words
-from issuer.record import rfc3339
-from issuer.scope import Scope
+from issuer.registry.record import rfc3339
+from issuer.registry.scope import Scope
 
 INSTANTS = frozenset({"iat", "exp", "nbf", "auth_time", "issued_at", "expires_at"})
 LATEST = 253_402_300_799

@@ -9,12 +9,13 @@ from shlex import quote
 
 import click
 
-from issuer import registry, secret
+from issuer import registry
 from issuer.cli import clock
 from issuer.cli.page import columns
 from issuer.cli.place import Place, pass_place
-from issuer.client import ID_TOKEN_ALG
 from issuer.metadata import TOKEN
+from issuer.registry import secret
+from issuer.registry.client import ID_TOKEN_ALG
 from issuer.token import OFFERED
 from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM
 from keys.ring import KeyRing, write

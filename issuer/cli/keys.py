@@ -4,13 +4,12 @@ import json
 
 import click
 
-from issuer import edit
 from issuer.cli import clock
 from issuer.cli.page import DURATION, columns, note, words
 from issuer.cli.place import Place, pass_place
 from issuer.cli.refusal import Refusal
-from issuer.record import rfc3339
-from issuer.registry import Registry
+from issuer.registry import Registry, edit
+from issuer.registry.record import rfc3339
 from keys.algorithms import ALGORITHMS
 from keys.ring import ROTATION_LEAD, KeyRing, write
 from keys.timetable import Timetable

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from issuer import edit, files, load, registry
+from issuer import load, registry
 from issuer.cli.refusal import Refusal
-from issuer.registry import Registry
+from issuer.registry import Registry, edit, files
 from issuer.server import AuthorizationServer
 from issuer.token import OFFERED
 from keys.ring import KeyRing

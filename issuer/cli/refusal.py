@@ -7,10 +7,10 @@ from typing import IO, Any, NoReturn
 
 import click
 
-from issuer import edit, load
+from issuer import load
 from issuer.errors import AccessTokenException
-from issuer.files import Unreadable
-from issuer.registry import InvalidRegistry
+from issuer.registry import InvalidRegistry, edit
+from issuer.registry.files import Unreadable
 from keys.ring import InvalidKeyRing, NoCurrentKey
 
 

@@ -8,17 +8,16 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from issuer import edit
 from issuer.cli import clock, private_half
 from issuer.cli.init import CLIENT_ID as DEMO_CLIENT_ID
 from issuer.cli.init import RESOURCE as DEMO_RESOURCE
 from issuer.cli.page import DURATION, note, words
 from issuer.cli.place import Place, pass_place
 from issuer.cli.refusal import Refusal
-from issuer.documents import dotted
-from issuer.record import Instant, rfc3339
-from issuer.registry import InvalidRegistry, Registry
-from issuer.resource import EncryptionJWK
+from issuer.registry import InvalidRegistry, Registry, edit
+from issuer.registry.documents import dotted
+from issuer.registry.record import Instant, rfc3339
+from issuer.registry.resource import EncryptionJWK
 from issuer.token import MAC
 from keys.mac.agreement_keys import CURVES, DEFAULT_CURVE
 from keys.mac.key_wrapping import generate_key, public_jwk

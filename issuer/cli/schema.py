@@ -4,7 +4,7 @@ import json
 
 import click
 
-from issuer import schema as registry_schema
+from issuer.registry import schema as registry_schema
 from issuer.token import OFFERED
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from msgspec.structs import fields
 
-from issuer import sealed
 from issuer.cli.findings import Findings, quoted, shown, when
-from issuer.client import Client
 from issuer.grants import GRANTS
-from issuer.sealed import AuthorizationCode, RefreshToken
+from issuer.protocol import sealed
+from issuer.protocol.sealed import AuthorizationCode, RefreshToken
+from issuer.registry.client import Client
 from issuer.server import AuthorizationServer
 from keys.sealing import Unsealable
 from keys.timetable import State

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from issuer.precis import Forbidden
+from issuer.registry.precis import Forbidden
 from keys import file_text
 
 SHORTEST = 8

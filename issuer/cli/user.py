@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from issuer import precis, secret
 from issuer.cli.page import note
 from issuer.cli.place import Place, pass_place
 from issuer.cli.secrets import chosen
-from issuer.user import CLAIM_NAMES
+from issuer.registry import precis, secret
+from issuer.registry.user import CLAIM_NAMES
 
 CLAIMS = tuple(name for name in CLAIM_NAMES if name not in ("email", "address"))
 """The claims of OpenID Connect Core section 5.1 that an option can spell."""

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from issuer.client import Client, ClientSecret
 from issuer.client_auth import client_secret_basic, client_secret_post, none
 from issuer.client_auth.credentials import Credentials
 from issuer.client_auth.secret_proof import no_proof, prove_secret
 from issuer.errors import InvalidClient, InvalidRequest
-from issuer.request import AuthenticatedRequest, TokenRequest
-from issuer.secret import is_stretched
+from issuer.protocol.request import AuthenticatedRequest, TokenRequest
+from issuer.registry.client import Client, ClientSecret
+from issuer.registry.secret import is_stretched
 from issuer.server import AuthorizationServer
 
 Read = Callable[[TokenRequest], Credentials | None]

@@ -4,8 +4,8 @@ import binascii
 
 from issuer.client_auth.credentials import Credentials
 from issuer.errors import InvalidClient, InvalidRequest
-from issuer.form import decode
-from issuer.request import TokenRequest
+from issuer.protocol.form import decode
+from issuer.protocol.request import TokenRequest
 
 
 def read(request: TokenRequest) -> Credentials | None:

@@ -1,7 +1,7 @@
 """``client_secret_post``: the secret in the body (RFC 6749 section 2.3.1)."""
 
 from issuer.client_auth.credentials import Credentials
-from issuer.request import TokenRequest
+from issuer.protocol.request import TokenRequest
 
 
 def read(request: TokenRequest) -> Credentials | None:

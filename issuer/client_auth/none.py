@@ -1,7 +1,7 @@
 """``none``: a public client, which says who it is and cannot prove it (RFC 7591 section 2)."""
 
 from issuer.client_auth.credentials import Credentials
-from issuer.request import TokenRequest
+from issuer.protocol.request import TokenRequest
 
 
 def read(request: TokenRequest) -> Credentials | None:

@@ -1,8 +1,8 @@
 """Proving a secret, or needing none: shared by the methods of client authentication."""
 
-from issuer.client import ClientSecret
 from issuer.client_auth.credentials import Credentials
-from issuer.secret import matches
+from issuer.registry.client import ClientSecret
+from issuer.registry.secret import matches
 
 
 def prove_secret(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from issuer.grants import authorization_code, client_credentials, password, refresh_token
-from issuer.request import AuthenticatedRequest, Authorization
+from issuer.protocol.request import AuthenticatedRequest, Authorization
 from issuer.server import AuthorizationServer
 
 Grant = Callable[[AuthorizationServer, AuthenticatedRequest], Authorization]

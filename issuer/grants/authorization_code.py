@@ -3,16 +3,22 @@
 import hmac
 from functools import partial
 
-from issuer import pkce
-from issuer.client import Client
 from issuer.errors import InvalidGrant
-from issuer.form import Form
-from issuer.refreshing import new_refresh_token
-from issuer.replay import Once
-from issuer.request import AuthenticatedRequest, Authorization
-from issuer.sealed import AuthorizationCode
+from issuer.grants.refreshing import new_refresh_token
+from issuer.grants.target import (
+    granted_target,
+    openid_scope,
+    scope_at,
+    still_allowed,
+    still_granted,
+)
+from issuer.protocol import pkce
+from issuer.protocol.form import Form
+from issuer.protocol.replay import Once
+from issuer.protocol.request import AuthenticatedRequest, Authorization
+from issuer.protocol.sealed import AuthorizationCode
+from issuer.registry.client import Client
 from issuer.server import AuthorizationServer
-from issuer.target import granted_target, openid_scope, scope_at, still_allowed, still_granted
 from keys.sealing import Unsealable
 
 

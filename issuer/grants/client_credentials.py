@@ -4,11 +4,11 @@ There is never a refresh token (section 4.4.3): the client can come back at any 
 """
 
 from issuer.client_auth import refused
-from issuer.request import AuthenticatedRequest, Authorization
-from issuer.scope import OFFLINE_ACCESS
-from issuer.sealed import fresh_id
+from issuer.grants.target import asked_of_client, target
+from issuer.protocol.request import AuthenticatedRequest, Authorization
+from issuer.protocol.sealed import fresh_id
+from issuer.registry.scope import OFFLINE_ACCESS
 from issuer.server import AuthorizationServer
-from issuer.target import asked_of_client, target
 
 
 def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:

@@ -3,12 +3,12 @@
 RFC 9700 section 2.4 wants it gone. It is here for those who are on their way out of it.
 """
 
-from issuer import passwords
-from issuer.refreshing import new_refresh_token
-from issuer.request import AuthenticatedRequest, Authorization
-from issuer.sealed import fresh_id
+from issuer.grants import passwords
+from issuer.grants.refreshing import new_refresh_token
+from issuer.grants.target import asked_of_client, target
+from issuer.protocol.request import AuthenticatedRequest, Authorization
+from issuer.protocol.sealed import fresh_id
 from issuer.server import AuthorizationServer
-from issuer.target import asked_of_client, target
 
 
 def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:

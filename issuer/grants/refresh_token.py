@@ -7,16 +7,16 @@ client's own credentials, and lose the session with a lost response (FAPI 2.0 se
 import hmac
 
 from issuer.errors import InvalidGrant
-from issuer.request import AuthenticatedRequest, Authorization
-from issuer.sealed import RefreshToken, fresh_id
-from issuer.server import AuthorizationServer
-from issuer.target import (
+from issuer.grants.target import (
     granted_target,
     openid_scope,
     refreshed_scope,
     still_allowed,
     still_granted,
 )
+from issuer.protocol.request import AuthenticatedRequest, Authorization
+from issuer.protocol.sealed import RefreshToken, fresh_id
+from issuer.server import AuthorizationServer
 from keys.sealing import Unsealable
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from falcon.asgi import Request, Response
 
-from issuer.record import rfc3339
+from issuer.registry.record import rfc3339
 
 MAX_PATH = 100
 """Characters of a path that are logged. The query never is: secrets stray there."""

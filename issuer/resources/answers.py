@@ -9,7 +9,7 @@ import msgspec
 from falcon.asgi import Request, Response
 
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
-from issuer.request import Response as Answer
+from issuer.protocol.request import Response as Answer
 from issuer.token import TokenGenerator
 
 log = logging.getLogger("issuer.http")

@@ -2,9 +2,9 @@
 
 from falcon.asgi import Request, Response
 
-from issuer import interaction
-from issuer.form import Form
-from issuer.replay import ReplayStore, spend
+from issuer.browser import interaction
+from issuer.protocol.form import Form
+from issuer.protocol.replay import ReplayStore, spend
 from issuer.resources.browser import Browser, as_pages, read_body, read_query, without_effect
 
 

@@ -10,18 +10,18 @@ from urllib.parse import urlencode
 import falcon
 from falcon.asgi import Request, Response
 
-from issuer import sessions
-from issuer.authorization_request import ResponseMode
-from issuer.authorization_response import AuthorizationResponse
-from issuer.client import Client
+from issuer.browser import sessions
+from issuer.browser.authorization_request import ResponseMode
+from issuer.browser.authorization_response import AuthorizationResponse
+from issuer.browser.interaction import Answered, Expired, Step, next_step, resume
+from issuer.browser.pages.rendering import render
+from issuer.browser.pages.views import ErrorView, ExpiredView, FormPostView, View
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
-from issuer.form import Form
-from issuer.interaction import Answered, Expired, Step, next_step, resume
 from issuer.metadata import CONSENT, base_path
-from issuer.pages.rendering import render
-from issuer.pages.views import ErrorView, ExpiredView, FormPostView, View
+from issuer.protocol.form import Form
+from issuer.protocol.sealed import Interaction, Session
+from issuer.registry.client import Client
 from issuer.resources.token import read_form, read_headers
-from issuer.sealed import Interaction, Session
 from issuer.server import AuthorizationServer
 
 REDIRECTED = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

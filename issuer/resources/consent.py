@@ -3,15 +3,15 @@
 from falcon.asgi import Request, Response
 from msgspec.structs import replace
 
-from issuer import form_token, interaction, sessions
-from issuer.authorize import Requested
-from issuer.form import Form
-from issuer.interaction import AskConsent, Granted, LogIn
+from issuer.browser import form_token, interaction, sessions
+from issuer.browser.authorize import Requested
+from issuer.browser.interaction import AskConsent, Granted, LogIn
+from issuer.browser.pages.views import ConsentView, ResourceView
 from issuer.metadata import LOGIN
-from issuer.pages.views import ConsentView, ResourceView
+from issuer.protocol.form import Form
+from issuer.protocol.sealed import FormToken, Session
+from issuer.registry.scope import Scope
 from issuer.resources.browser import Browser, Visit, as_pages, read_body, read_query, without_effect
-from issuer.scope import Scope
-from issuer.sealed import FormToken, Session
 from issuer.server import AuthorizationServer
 
 

@@ -2,8 +2,8 @@
 
 from falcon.asgi import Request, Response
 
+from issuer.browser.pages.views import FrontView
 from issuer.metadata import JWKS, metadata_url
-from issuer.pages.views import FrontView
 from issuer.resources.browser import Browser
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from falcon.asgi import Request, Response
 
-from issuer.replay import ReplayStore
-from issuer.request import Response as Answer
+from issuer.protocol.replay import ReplayStore
+from issuer.protocol.request import Response as Answer
 from issuer.resources.answers import write
 
 

@@ -5,13 +5,15 @@ from typing import NamedTuple
 from falcon.asgi import Request, Response
 from msgspec.structs import replace
 
-from issuer import form_token, interaction, login_application, passwords, sessions
+from issuer.browser import form_token, interaction, login_application, sessions
+from issuer.browser.interaction import LogIn
+from issuer.browser.login_application import Denied, InvalidLoginResponse
+from issuer.browser.pages.views import LoginView
 from issuer.errors import InvalidGrant, naming
-from issuer.form import Form
-from issuer.interaction import LogIn
-from issuer.login_application import Denied, InvalidLoginResponse
-from issuer.pages.views import LoginView
-from issuer.replay import ReplayStore, spend
+from issuer.grants import passwords
+from issuer.protocol.form import Form
+from issuer.protocol.replay import ReplayStore, spend
+from issuer.protocol.sealed import Login, Session
 from issuer.resources.browser import (
     Browser,
     Visit,
@@ -20,8 +22,7 @@ from issuer.resources.browser import (
     read_query,
     without_effect,
 )
-from issuer.sealed import Login, Session
-from issuer.stretching import Stretcher
+from issuer.serving.stretching import Stretcher
 
 PASSWORD = Login(amr=("pwd",))
 """RFC 8176 section 2."""

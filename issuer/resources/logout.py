@@ -2,14 +2,14 @@
 
 from falcon.asgi import Request, Response
 
-from issuer import form_token, logout, sessions
+from issuer.browser import form_token, logout, sessions
+from issuer.browser.logout import LogoutRequest
+from issuer.browser.pages.views import LoggedOutView, LogoutView
 from issuer.errors import InvalidRequest
-from issuer.form import Form
-from issuer.logout import LogoutRequest
 from issuer.metadata import LOGOUT
-from issuer.pages.views import LoggedOutView, LogoutView
+from issuer.protocol.form import Form
+from issuer.protocol.sealed import Session
 from issuer.resources.browser import Browser, as_pages, read_body, read_query, without_effect
-from issuer.sealed import Session
 
 SUBJECT = "logout"
 """What the form is about."""

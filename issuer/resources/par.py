@@ -4,15 +4,16 @@ from collections.abc import Callable
 
 from falcon.asgi import Request, Response
 
-from issuer import client_auth, pushed
+from issuer import client_auth
+from issuer.browser import pushed
 from issuer.errors import AccessTokenException
-from issuer.form import Form
-from issuer.request import Response as Answer
-from issuer.request import TokenRequest
+from issuer.protocol.form import Form
+from issuer.protocol.request import Response as Answer
+from issuer.protocol.request import TokenRequest
 from issuer.resources.answers import write
 from issuer.resources.token import read_form, read_headers
 from issuer.server import AuthorizationServer
-from issuer.stretching import Stretcher
+from issuer.serving.stretching import Stretcher
 from issuer.token import TokenGenerator
 
 

@@ -11,9 +11,9 @@ from issuer.errors import (
     RequestTooLarge,
     UnsupportedMediaType,
 )
-from issuer.form import Form
-from issuer.replay import ReplayStore
-from issuer.request import TokenRequest
+from issuer.protocol.form import Form
+from issuer.protocol.replay import ReplayStore
+from issuer.protocol.request import TokenRequest
 from issuer.resources.answers import write
 from issuer.server import AuthorizationServer
 from issuer.token import Stretch, TokenGenerator

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from falcon.asgi import Request, Response
 
-from issuer.request import Response as Answer
+from issuer.browser.userinfo import userinfo
+from issuer.protocol.request import Response as Answer
 from issuer.resources.answers import write
 from issuer.resources.token import read_headers
 from issuer.server import AuthorizationServer
-from issuer.userinfo import userinfo
 from keys import AccessRefused
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from issuer.replay import ReplayStore
+from issuer.protocol.replay import ReplayStore
 from issuer.stores.none import NoStore
 from issuer.stores.sqlite import SQLiteStore
 

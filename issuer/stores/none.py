@@ -7,7 +7,7 @@ life.
 from pathlib import Path
 from typing import Self
 
-from issuer.replay import Once
+from issuer.protocol.replay import Once
 
 
 class NoStore:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
-from issuer.replay import Once
+from issuer.protocol.replay import Once
 from keys.spent import BUSY_TIMEOUT, SpentIds, StoreUnavailable
 
 

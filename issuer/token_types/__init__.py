@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from issuer.request import Authorization
+from issuer.protocol.request import Authorization
 from issuer.server import AuthorizationServer
 from issuer.token_types import bearer, mac
 

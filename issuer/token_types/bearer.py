@@ -1,7 +1,7 @@
 """``Bearer``: a JWT that any resource server can verify (RFC 6750, RFC 9068)."""
 
-from issuer.request import Authorization
-from issuer.sealed import UserinfoClaims
+from issuer.protocol.request import Authorization
+from issuer.protocol.sealed import UserinfoClaims
 from issuer.server import AuthorizationServer
 from keys.access_tokens import LEEWAY
 

@@ -7,9 +7,9 @@ code that is redeemed again yields the key that it yielded before.
 
 from secrets import token_urlsafe
 
-from issuer import redemption
 from issuer.errors import TemporarilyUnavailable
-from issuer.request import Authorization
+from issuer.protocol import redemption
+from issuer.protocol.request import Authorization
 from issuer.server import AuthorizationServer
 from issuer.token_types.bearer import access_token_claims
 

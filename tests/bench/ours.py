@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from issuer import secret
-from issuer.authorize import AuthorizationRequest, issue_code
+from issuer.browser.authorize import AuthorizationRequest, issue_code
 from issuer.load import load
+from issuer.registry import secret
 from keys.mac.key_wrapping import public_jwk
 from tests.bench.clients import client_credentials, client_id, client_secret, form, spread
 from tests.bench.endpoint import Endpoint, ask, is_answered

@@ -1,8 +1,8 @@
 """``python -m tests.bench.together``: what requests that come together save each other.
 
-The issuer lets them through its stages side by side (``issuer/turnstile.py``), so code and tables
-are fetched into the processor's caches once for all of them. The more connections, the more of them
-there are. A contender's rate is of the processor time that it used, as everywhere here.
+The issuer lets them through its stages side by side (``issuer/serving/turnstile.py``), so code and
+tables are fetched into the processor's caches once for all of them. The more connections, the more
+of them there are. A contender's rate is of the processor time that it used, as everywhere here.
 """
 
 import tempfile

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from issuer import secret
+from issuer.registry import secret
 
 
 def client(registry: Path, client_id: str) -> dict:

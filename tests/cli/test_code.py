@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from issuer import pkce, token
+from issuer import token
 from issuer.cli import clock
 from issuer.load import load
-from issuer.sealed import AuthorizationCode
+from issuer.protocol import pkce
+from issuer.protocol.sealed import AuthorizationCode
 from tests.builders import a_request, basic
 
 

@@ -11,9 +11,9 @@ from click.testing import Result
 
 from issuer.cli import clock
 from issuer.cli.command import issuer as the_command
-from issuer.form import Form
 from issuer.load import load
-from issuer.request import TokenRequest
+from issuer.protocol.form import Form
+from issuer.protocol.request import TokenRequest
 from keys.ring import KeyRing, write
 from tests.asking import ask
 from tests.builders import basic

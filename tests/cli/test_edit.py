@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from issuer import edit
-from issuer.registry import InvalidRegistry, parse
+from issuer.registry import InvalidRegistry, edit, parse
 from issuer.token import OFFERED
 
 ISSUER = '[issuer]\nurl = "https://issuer.example"\n'

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from issuer import secret
+from issuer.registry import secret
 from keys.ring import KeyRing
 
 

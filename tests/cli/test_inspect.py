@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from issuer import edit, token
+from issuer import token
 from issuer.cli import clock
 from issuer.load import load
-from issuer.request import Authorization
-from issuer.scope import Scope
-from issuer.sealed import AuthorizationCode, Login, RefreshToken
+from issuer.protocol.request import Authorization
+from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken
+from issuer.registry import edit
+from issuer.registry.scope import Scope
 from issuer.server import AuthorizationServer
 from issuer.token import OFFERED
 from keys.encoding import from_base64url, parse_object, to_base64url

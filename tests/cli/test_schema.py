@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from issuer.registry import TABLES, InvalidRegistry, parse
-from issuer.schema import DIALECT
+from issuer.registry.schema import DIALECT
 from issuer.token import OFFERED
 
 FULL = """

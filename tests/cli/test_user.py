@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from issuer import secret
+from issuer.registry import secret
 
 PASSWORD = "correct horse"
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from issuer import listening
+from issuer.serving import listening
 from tests.running import CHECKOUT, GUNICORN, RunningIssuer, free_port
 
 IPV4, IPV6 = "http://127.0.0.1:{}", "http://[::1]:{}"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from issuer.browser.pages.languages import CATALOGUES
 from issuer.metadata import metadata_paths, metadata_url
-from issuer.pages.languages import CATALOGUES
 from tests.running import RunningIssuer
 
 INSERTED = "/.well-known/{}{}"

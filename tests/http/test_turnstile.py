@@ -11,9 +11,9 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from issuer import protocol
-from issuer.protocol import Protocol
-from issuer.turnstile import GROUP, PATIENCE, TURNS, Turnstile
+from issuer.serving import protocol
+from issuer.serving.protocol import Protocol
+from issuer.serving.turnstile import GROUP, PATIENCE, TURNS, Turnstile
 
 
 @pytest.fixture

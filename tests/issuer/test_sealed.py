@@ -2,8 +2,8 @@
 
 import pytest
 
-from issuer.scope import Scope
-from issuer.sealed import AuthorizationCode, Login, RefreshToken
+from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken
+from issuer.registry.scope import Scope
 from keys.sealing import Sealer
 from tests.builders import API, CALLBACK, ISSUER, NOW, RING
 

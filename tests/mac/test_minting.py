@@ -14,7 +14,7 @@ from joserfc.jwk import OKPKey
 
 from issuer.errors import OAuth2Exception
 from issuer.registry import Registry
-from issuer.resource import EncryptionJWK, JWKSet
+from issuer.registry.resource import EncryptionJWK, JWKSet
 from issuer.server import AuthorizationServer
 from issuer.token import BEARER, MAC, TokenGenerator
 from keys import InvalidToken, Verifier

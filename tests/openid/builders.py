@@ -4,15 +4,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from issuer.client import Client
+from issuer.protocol.request import Response
+from issuer.protocol.sealed import AuthorizationCode
 from issuer.registry import Registry
-from issuer.request import Response
-from issuer.resource import Resource
-from issuer.scope import Scope
-from issuer.sealed import AuthorizationCode
+from issuer.registry.client import Client
+from issuer.registry.resource import Resource
+from issuer.registry.scope import Scope
+from issuer.registry.settings import Settings
+from issuer.registry.user import OPENID_SCOPES, Address, User
 from issuer.server import AuthorizationServer
-from issuer.settings import Settings
-from issuer.user import OPENID_SCOPES, Address, User
 from keys.ring import KeyRing
 from tests.asking import ask
 from tests.builders import ISSUER, NOW, VERIFIER, a_client, a_code, a_request, a_server, a_user

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from issuer import secret
+from issuer.registry import secret
 from keys.ring import KeyRing, write
 from tests.builders import CALLBACK, SECRET
 from tests.running import RunningIssuer

@@ -3,8 +3,8 @@
 import pytest
 
 from issuer.errors import InvalidRequest
-from issuer.id_token import IdTokenHint, read_id_token_hint
-from issuer.sealed import Login
+from issuer.protocol.sealed import Login
+from issuer.token_types.id_token import IdTokenHint, read_id_token_hint
 from tests.builders import ISSUER, NOW
 from tests.keys.builders import OTHER_KEY, a_signed_token
 from tests.openid.builders import RING, a_relying_party, an_openid_server, redeemed

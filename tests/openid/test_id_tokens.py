@@ -12,9 +12,9 @@ from joserfc.jwk import KeySet
 from msgspec.structs import replace
 
 from issuer.errors import UnvalidatedRequest
-from issuer.id_token import mint
-from issuer.sealed import Login
+from issuer.protocol.sealed import Login
 from issuer.token import handler
+from issuer.token_types.id_token import mint
 from keys import InvalidToken, Verifier
 from keys import KeySet as Keys
 from keys.ring import KeyRing

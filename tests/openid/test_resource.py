@@ -3,8 +3,8 @@
 import pytest
 
 from issuer.errors import InvalidScope
-from issuer.scope import Scope
-from issuer.sealed import AuthorizationCode
+from issuer.protocol.sealed import AuthorizationCode
+from issuer.registry.scope import Scope
 from issuer.token import TokenGenerator
 from tests.asking import a_refresh_token, ask, claims_of, redeem, refresh, scope_of
 from tests.builders import (

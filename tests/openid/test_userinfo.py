@@ -5,10 +5,10 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from issuer.client import ISSUER_CLAIMS
-from issuer.scope import Scope
-from issuer.sealed import Login
-from issuer.userinfo import userinfo
+from issuer.browser.userinfo import userinfo
+from issuer.protocol.sealed import Login
+from issuer.registry.client import ISSUER_CLAIMS
+from issuer.registry.scope import Scope
 from keys import AccessRefused, Verifier
 from tests.asking import claims_of
 from tests.builders import (

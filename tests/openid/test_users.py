@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from issuer.scope import Scope
-from issuer.sealed import Login
-from issuer.user import CLAIM_NAMES, User
+from issuer.protocol.sealed import Login
+from issuer.registry.scope import Scope
+from issuer.registry.user import CLAIM_NAMES, User
 from tests.asking import claims_of, refresh
 from tests.builders import NOW
 from tests.openid.builders import a_known_user, a_relying_party, an_openid_server, redeemed

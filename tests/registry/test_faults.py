@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from issuer import faults
-from issuer.branding import Branding
-from issuer.client import Client, ClientSecret
-from issuer.registry import InvalidRegistry, parse
-from issuer.resource import Resource
-from issuer.settings import Settings
+from issuer.registry import InvalidRegistry, faults, parse
+from issuer.registry.branding import Branding
+from issuer.registry.client import Client, ClientSecret
+from issuer.registry.resource import Resource
+from issuer.registry.settings import Settings
+from issuer.registry.user import Address, User
 from issuer.token import OFFERED
-from issuer.user import Address, User
 from tests.registry.test_refusals import RESOURCE, SECRETS, WEB, changed
 
 ALICE = ("users", "alice")

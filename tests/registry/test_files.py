@@ -5,9 +5,8 @@ import os
 
 import pytest
 
-from issuer import documents, files
-from issuer.files import Unreadable
-from issuer.registry import InvalidRegistry, digest, parse
+from issuer.registry import InvalidRegistry, digest, documents, files, parse
+from issuer.registry.files import Unreadable
 from issuer.token import OFFERED
 from tests.builders import API, ISSUER
 

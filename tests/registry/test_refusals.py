@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from issuer.consistency import warnings
 from issuer.registry import InvalidRegistry, Registry, parse
-from issuer.secret import sha256_hash
+from issuer.registry.consistency import warnings
+from issuer.registry.secret import sha256_hash
 from issuer.token import OFFERED
 from tests.builders import API, CALLBACK, ISSUER, PASSWORD_HASH, SECRET
 

@@ -3,7 +3,7 @@
 import threading
 import weakref
 
-from issuer.freeing import PIECE, free
+from issuer.registry.freeing import PIECE, free
 
 
 class Record:

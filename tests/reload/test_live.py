@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from issuer import secret
+from issuer.registry import secret
 from keys.ring import KeyRing, write
 from tests.builders import API, PASSWORD_HASH, SECRET
 from tests.running import RunningIssuer

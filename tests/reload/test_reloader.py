@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from issuer.files import read_registry
+from issuer.registry.files import read_registry
 from issuer.reload import Reloader
 from keys.ring import KeyRing, write
 from keys.sealing import SealingKey

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from issuer import secret
+from issuer.registry import secret
 from tests.builders import PASSWORD_HASH, SECRET
 from tests.running import RunningIssuer
 

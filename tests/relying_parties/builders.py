@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from issuer import secret
+from issuer.registry import secret
 from keys.ring import KeyRing, write
-from tests.authorize.browsing import Browser, Page
+from tests.browser.browsing import Browser, Page
 from tests.builders import API, SECRET
 from tests.running import RunningIssuer
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.authorize.browsing import Browser
+from tests.browser.browsing import Browser
 from tests.relying_parties.builders import WITH_API, a_provider, a_relying_party
 from tests.relying_parties.libraries import LIBRARIES, Library
 from tests.running import RunningIssuer

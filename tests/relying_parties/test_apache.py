@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.authorize.browsing import Browser, Page
+from tests.browser.browsing import Browser, Page
 from tests.relying_parties import apache
 from tests.relying_parties.builders import WITH_API, a_provider, a_relying_party
 from tests.running import free_port

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.authorize.browsing import Page
+from tests.browser.browsing import Page
 from tests.relying_parties.builders import address, as_registered, log_in_and_agree
 from tests.relying_parties.libraries import CANNOT_BE_PUBLIC
 

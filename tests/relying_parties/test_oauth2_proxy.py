@@ -6,7 +6,7 @@ import time
 import pytest
 
 from keys import Verifier
-from tests.authorize.browsing import Browser, Page
+from tests.browser.browsing import Browser, Page
 from tests.builders import API
 from tests.relying_parties import oauth2_proxy
 from tests.relying_parties.builders import WITH_API, a_provider, a_relying_party, as_registered

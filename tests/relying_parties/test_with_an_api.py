@@ -6,7 +6,7 @@ None of them sends ``resource`` (RFC 8707): they ask userinfo with the only acce
 import pytest
 
 from keys import Verifier
-from tests.authorize.browsing import Browser
+from tests.browser.browsing import Browser
 from tests.builders import API, OTHER_API
 from tests.relying_parties.builders import (
     WITH_API,

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from issuer.metadata import AUTHORIZE, CONSENT, JWKS, LOGIN, PAR, TOKEN
-from tests.authorize.browsing import SENT, Browser, Page
+from tests.browser.browsing import SENT, Browser, Page
 from tests.builders import API, CALLBACK, SECRET, VERIFIER
 from tests.replicas import round_robin
 from tests.running import RunningIssuer

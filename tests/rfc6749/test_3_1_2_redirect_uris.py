@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from issuer import consistency, redirect_uri
 from issuer.errors import InvalidRequest
-from issuer.registry import InvalidRegistry, Registry, parse
+from issuer.registry import InvalidRegistry, Registry, consistency, parse, redirect_uri
 from issuer.token import OFFERED
 from tests.builders import API, ISSUER, a_client, a_code, a_server
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from issuer.authorize import AuthorizationRequest, validate
-from issuer.scope import Scope
+from issuer.browser.authorize import AuthorizationRequest, validate
+from issuer.registry.scope import Scope
 from tests.asking import a_public_request, ask, claims_of, redeem, refresh, scope_of
-from tests.authorize.builders import a_form, refused
+from tests.browser.builders import a_form, refused
 from tests.builders import (
     API,
     CALLBACK,

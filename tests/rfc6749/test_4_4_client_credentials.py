@@ -2,9 +2,9 @@
 
 import pytest
 
-from issuer.client import ClientSecret
-from issuer.scope import Scope
-from issuer.secret import argon2id_hash, sha256_hash
+from issuer.registry.client import ClientSecret
+from issuer.registry.scope import Scope
+from issuer.registry.secret import argon2id_hash, sha256_hash
 from tests.asking import a_public_request, ask, claims_of, scope_of
 from tests.builders import (
     API,

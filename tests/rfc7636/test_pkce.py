@@ -2,9 +2,9 @@
 
 import pytest
 
-from issuer import pkce
-from issuer.authorize import AuthorizationRequest, issue_code
+from issuer.browser.authorize import AuthorizationRequest, issue_code
 from issuer.errors import InvalidGrant, InvalidRequest
+from issuer.protocol import pkce
 from tests.asking import redeem, told
 from tests.builders import CALLBACK, CHALLENGE, NOW, VERIFIER, a_client, a_code, a_server
 

@@ -5,10 +5,10 @@ from unicodedata import normalize
 import pytest
 from argon2 import PasswordHasher
 
-from issuer import passwords, precis, secret
-from issuer.consistency import warnings
-from issuer.precis import Forbidden
-from issuer.registry import InvalidRegistry, parse
+from issuer.grants import passwords
+from issuer.registry import InvalidRegistry, parse, precis, secret
+from issuer.registry.consistency import warnings
+from issuer.registry.precis import Forbidden
 from issuer.token import OFFERED
 from tests.asking import ask
 from tests.builders import (

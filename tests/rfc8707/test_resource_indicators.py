@@ -4,9 +4,9 @@ import pytest
 
 from issuer.errors import InvalidTarget
 from issuer.registry import Registry
-from issuer.scope import Scope
+from issuer.registry.scope import Scope
+from issuer.registry.settings import Settings
 from issuer.server import AuthorizationServer
-from issuer.settings import Settings
 from tests.asking import a_refresh_token, a_request_of, ask, claims_of, redeem, refresh, scope_of
 from tests.builders import (
     API,

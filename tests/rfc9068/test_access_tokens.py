@@ -6,8 +6,8 @@ from base64 import urlsafe_b64decode
 import pytest
 
 from issuer.registry import Registry
+from issuer.registry.settings import Settings
 from issuer.server import AuthorizationServer
-from issuer.settings import Settings
 from tests.asking import ask, claims_of, redeem, refresh
 from tests.builders import (
     API,

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from issuer import interaction, pushed
+from issuer.browser import interaction, pushed
 from issuer.errors import AccessTokenException, InvalidClient, InvalidRequest, InvalidRequestURI
-from issuer.form import Form
-from issuer.replay import spend
-from issuer.request import TokenRequest
-from issuer.scope import Scope
+from issuer.protocol.form import Form
+from issuer.protocol.replay import spend
+from issuer.protocol.request import TokenRequest
+from issuer.registry.scope import Scope
 from issuer.stores.sqlite import SQLiteStore
-from tests.authorize.builders import a_form, a_session, agreed, refused
+from tests.browser.builders import a_form, a_session, agreed, refused
 from tests.builders import NOW, OTHER_API, a_client, a_public_client, a_server, basic
 
 SERVER = a_server()

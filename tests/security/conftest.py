@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from issuer import secret
+from issuer.registry import secret
 from tests.builders import API, SECRET, basic
 from tests.running import RunningIssuer, registry_table
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from issuer.metadata import AUTHORIZE, CONSENT, LOGIN, LOGIN_CALLBACK, LOGOUT, PAR, USERINFO
-from tests.authorize.browsing import SENT, Browser, Page
+from tests.browser.browsing import SENT, Browser, Page
 from tests.builders import CALLBACK, SECRET
 from tests.running import registry_table
 

@@ -5,7 +5,7 @@ import json
 import httpx
 
 from issuer.metadata import LOGIN, PAR
-from tests.authorize.browsing import SENT, Browser
+from tests.browser.browsing import SENT, Browser
 from tests.builders import PASSWORD, SECRET, VERIFIER
 from tests.relying_parties.builders import a_provider
 

@@ -7,17 +7,17 @@ for them; whoever was in the registry when a credential was made has to be in it
 import pytest
 from msgspec.structs import asdict
 
-from issuer import authorize, interaction, login_application, sessions
+from issuer.browser import authorize, interaction, login_application, sessions
+from issuer.browser.interaction import Answered, LogIn, next_step
+from issuer.browser.login_application import InvalidLoginResponse
+from issuer.browser.userinfo import userinfo
 from issuer.errors import InvalidGrant, InvalidRequest
-from issuer.interaction import Answered, LogIn, next_step
-from issuer.login_application import InvalidLoginResponse
-from issuer.passwords import authenticate
-from issuer.sealed import AuthorizationCode, Login, RefreshToken, Session
-from issuer.userinfo import userinfo
+from issuer.grants.passwords import authenticate
+from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken, Session
 from keys import InvalidToken
 from keys.signing import SigningKey
 from tests.asking import ask, refresh
-from tests.authorize.builders import a_session, an_interaction, parameters
+from tests.browser.builders import a_session, an_interaction, parameters
 from tests.builders import ISSUER, NOW, PASSWORD, VERIFIER, a_request, a_user
 from tests.openid.builders import (
     a_known_user,

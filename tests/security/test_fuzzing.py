@@ -9,12 +9,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from issuer import redirect_uri
 from issuer.errors import InvalidRequest, InvalidScope
-from issuer.form import MAX_PARAMETERS, REPEATABLE, Form
-from issuer.registry import InvalidRegistry, parse
-from issuer.request import TokenRequest
-from issuer.scope import Scope
+from issuer.protocol.form import MAX_PARAMETERS, REPEATABLE, Form
+from issuer.protocol.request import TokenRequest
+from issuer.registry import InvalidRegistry, parse, redirect_uri
+from issuer.registry.scope import Scope
 from issuer.token import OFFERED
 from tests.asking import a_refresh_token, a_request_of, ask, claims_of
 from tests.builders import (

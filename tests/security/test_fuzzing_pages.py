@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from issuer import redirect_uri
 from issuer.metadata import AUTHORIZE, CONSENT, LOGIN, LOGIN_CALLBACK, LOGOUT, PAR
+from issuer.registry import redirect_uri
 from keys.signing import SigningKey
-from tests.authorize.browsing import SENT, Browser
+from tests.browser.browsing import SENT, Browser
 from tests.builders import API, CALLBACK, PASSWORD, SECRET, VERIFIER, basic
 from tests.relying_parties.builders import a_provider, a_relying_party
 

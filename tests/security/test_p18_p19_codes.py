@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from issuer import pkce, secret
-from tests.authorize.browsing import Browser
+from issuer.protocol import pkce
+from issuer.registry import secret
+from tests.browser.browsing import Browser
 from tests.builders import API, CALLBACK, SECRET, VERIFIER
 from tests.running import RunningIssuer
 

@@ -9,8 +9,8 @@ from statistics import median
 
 import pytest
 
-from issuer.client import ClientSecret
 from issuer.errors import AccessTokenException
+from issuer.registry.client import ClientSecret
 from issuer.token import handler
 from tests.builders import (
     PASSWORD,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from issuer.scope import Scope
+from issuer.registry.scope import Scope
 from issuer.stores.sqlite import SQLiteStore
 from tests.asking import (
     a_public_request,

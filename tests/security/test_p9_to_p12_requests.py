@@ -8,8 +8,8 @@ import httpx
 import jwt
 import pytest
 
-from issuer.protocol import MAX_HEAD
 from issuer.resources import token
+from issuer.serving.protocol import MAX_HEAD
 from tests.builders import SECRET, basic
 
 GRANT = urlencode({"grant_type": "client_credentials"}).encode()

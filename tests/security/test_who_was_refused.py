@@ -14,7 +14,7 @@ from issuer.stores.sqlite import SQLiteStore
 from keys.ring import KeyRing
 from keys.signing import SigningKey
 from tests.asking import a_request_of, ask, redeem, told
-from tests.authorize.browsing import SENT, Browser
+from tests.browser.browsing import SENT, Browser
 from tests.builders import (
     NOW,
     SECRET,

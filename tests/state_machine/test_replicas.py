@@ -23,12 +23,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from issuer.authorize import AuthorizationRequest, issue_code
-from issuer.client import Client
+from issuer.browser.authorize import AuthorizationRequest, issue_code
 from issuer.errors import AccessTokenException
-from issuer.replay import ReplayStore
-from issuer.request import Response
-from issuer.scope import Scope
+from issuer.protocol.replay import ReplayStore
+from issuer.protocol.request import Response
+from issuer.registry.client import Client
+from issuer.registry.scope import Scope
 from issuer.server import AuthorizationServer
 from issuer.stores.none import NoStore
 from issuer.stores.sqlite import SQLiteStore

@@ -23,18 +23,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from issuer import interaction, sessions
-from issuer.interaction import Answered, Granted, next_step
-from issuer.replay import ReplayStore
-from issuer.scope import Scope
-from issuer.sealed import Login
+from issuer.browser import interaction, sessions
+from issuer.browser.interaction import Answered, Granted, next_step
+from issuer.browser.userinfo import userinfo
+from issuer.protocol.replay import ReplayStore
+from issuer.protocol.sealed import Login
+from issuer.registry.scope import Scope
 from issuer.server import AuthorizationServer
 from issuer.stores.none import NoStore
 from issuer.stores.sqlite import SQLiteStore
 from issuer.token import handler
-from issuer.userinfo import userinfo
 from keys import AccessRefused
-from tests.authorize.builders import an_interaction, parameters
+from tests.browser.builders import an_interaction, parameters
 from tests.builders import (
     API,
     ISSUER,

@@ -6,10 +6,10 @@ import jwt
 import pytest
 from msgspec.structs import replace
 
-from issuer import redemption
-from issuer.request import Response, TokenRequest
-from issuer.scope import Scope
-from issuer.sealed import AuthorizationCode, RefreshToken
+from issuer.protocol import redemption
+from issuer.protocol.request import Response, TokenRequest
+from issuer.protocol.sealed import AuthorizationCode, RefreshToken
+from issuer.registry.scope import Scope
 from issuer.server import AuthorizationServer
 from issuer.stores.none import NoStore
 from issuer.token import handler

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from issuer.replay import CLOCK_SKEW, Once
+from issuer.protocol.replay import CLOCK_SKEW, Once
 from issuer.stores.sqlite import SQLiteStore
 from keys.spent import FORGET_EVERY, AlreadySpent, StoreUnavailable
 from tests.builders import NOW, a_once

@@ -1,0 +1,1 @@
+"""Everything that happens while a person is there: from /authorize to the code, and out again."""

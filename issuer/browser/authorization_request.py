@@ -1,0 +1,123 @@
+"""What a client asks a user for, as it was sent (RFC 6749 section 4.1.1).
+
+Reading it needs no registry: whether this client may ask for this is for ``authorize`` to say.
+"""
+
+import re
+from enum import StrEnum
+
+import msgspec
+
+from issuer.errors import InvalidRequest, RequestNotSupported, UnsupportedResponseType
+from issuer.protocol.form import Form
+
+_MAX_AGE = re.compile(r"[0-9]{1,9}")
+
+
+class ResponseMode(StrEnum):
+    """How the answer travels through the browser."""
+
+    QUERY = "query"
+    FORM_POST = "form_post"
+
+
+class Prompt(StrEnum):
+    """What the user must, or must not, be asked (OpenID Connect Core section 3.1.2.1)."""
+
+    NONE = "none"
+    LOGIN = "login"
+    CONSENT = "consent"
+    SELECT_ACCOUNT = "select_account"
+
+
+_LOG_IN_ANEW = frozenset({Prompt.LOGIN, Prompt.SELECT_ACCOUNT})
+
+
+class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asks a user for (RFC 6749 section 4.1.1, RFC 7636, RFC 8707, OIDC Core)."""
+
+    client_id: str
+    redirect_uri: str | None = None
+    """May be left out by a client with exactly one."""
+    scope: str | None = None
+    resource: tuple[str, ...] = ()
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
+    state: str | None = None
+    response_mode: ResponseMode = ResponseMode.QUERY
+    nonce: str | None = None
+    prompt: frozenset[Prompt] = frozenset()
+    max_age: int | None = None
+    """Seconds since the user logged in that the client accepts."""
+    login_hint: str | None = None
+    ui_locales: str | None = None
+    acr_values: str | None = None
+    id_token_hint: str | None = None
+
+    @property
+    def wants_new_login(self) -> bool:
+        """True where no login of before will do. A max_age of 0 says the same as prompt=login."""
+        return bool(self.prompt & _LOG_IN_ANEW) or self.max_age == 0
+
+
+def response_mode(form: Form) -> ResponseMode:
+    """How the answer to ``form`` is to travel.
+
+    Raises:
+        InvalidRequest: in a way that is not offered. A fragment never reaches the server it is for.
+    """
+    try:
+        return ResponseMode(form.get("response_mode") or ResponseMode.QUERY)
+    except ValueError:
+        raise InvalidRequest("The response_mode must be query or form_post.") from None
+
+
+def read(form: Form) -> AuthorizationRequest:
+    """The request that ``form`` spells.
+
+    Raises:
+        InvalidRequest: a parameter is missing, malformed, or too long.
+        UnsupportedResponseType, RequestNotSupported: it asks for what is not offered.
+    """
+    for name in ("request", "registration"):
+        if form.get(name) is not None:
+            raise RequestNotSupported("Request objects are not read; push the request to /par.")
+    if form.require("response_type") != "code":
+        raise UnsupportedResponseType("The response_type must be code.")
+    return AuthorizationRequest(
+        client_id=form.require("client_id"),
+        redirect_uri=form.get("redirect_uri"),
+        scope=form.get("scope"),
+        resource=form.all("resource"),
+        code_challenge=form.get("code_challenge"),
+        code_challenge_method=form.get("code_challenge_method"),
+        state=form.get("state"),
+        response_mode=response_mode(form),
+        nonce=form.get("nonce"),
+        prompt=_prompt(form.get("prompt")),
+        max_age=_max_age(form.get("max_age")),
+        login_hint=form.get("login_hint"),
+        ui_locales=form.get("ui_locales"),
+        acr_values=form.get("acr_values"),
+        id_token_hint=form.get("id_token_hint"),
+    )
+
+
+def _prompt(text: str | None) -> frozenset[Prompt]:
+    try:
+        prompt = frozenset(map(Prompt, (text or "").split()))
+    except ValueError:
+        raise InvalidRequest(
+            "The prompt must be none, or of login, consent and select_account."
+        ) from None
+    if Prompt.NONE in prompt and len(prompt) > 1:
+        raise InvalidRequest("The prompt none stands alone.")
+    return prompt
+
+
+def _max_age(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not _MAX_AGE.fullmatch(text):
+        raise InvalidRequest("The max_age must be a number of seconds.")
+    return int(text)

@@ -1,0 +1,81 @@
+"""Pushed authorization requests: sent by the client itself, ahead of the browser (RFC 9126)."""
+
+from functools import partial
+
+from issuer import client_auth
+from issuer.browser.authorization_request import read
+from issuer.browser.authorize import validate
+from issuer.errors import InvalidRequest, InvalidRequestURI, naming
+from issuer.protocol.replay import Once
+from issuer.protocol.request import Response, TokenRequest
+from issuer.protocol.sealed import PushedRequest, fresh_id
+from issuer.server import AuthorizationServer
+from keys.sealing import Unsealable
+
+URN = "urn:ietf:params:oauth:request_uri:"
+
+LIFETIME = 90
+"""Seconds from the push to the browser's arrival: it is sent on its way at once."""
+
+
+def push(server: AuthorizationServer, request: TokenRequest) -> Response:
+    """The ``request_uri`` that stands for what was pushed (RFC 9126 section 2.2).
+
+    Raises:
+        AccessTokenException: the client is not authenticated, or may not ask for this.
+    """
+    if request.form.get("request_uri") is not None:
+        raise InvalidRequest("A request_uri is what this endpoint answers with.")
+    client = client_auth.authenticate(server, request).client
+    with naming(client.client_id):
+        pushed = read(request.form)
+        if pushed.client_id != client.client_id:
+            raise InvalidRequest("The request is another client's.")
+        validate(server, pushed)
+        now = request.received_at
+        held = PushedRequest(
+            id=fresh_id(), request=pushed, issued_at=now, expires_at=now + LIFETIME
+        )
+        try:
+            request_uri = URN + server.seal(held, now=now)
+        except ValueError:
+            raise InvalidRequest("The request is too long.") from None
+        body = {"request_uri": request_uri, "expires_in": LIFETIME}
+        return Response(status=201, body=body, log={"client_id": client.client_id})
+
+
+def resolve(
+    server: AuthorizationServer, request_uri: str, client_id: str, now: int
+) -> PushedRequest:
+    """What was pushed as ``request_uri``. Nothing is ever fetched from one (P35).
+
+    Raises:
+        InvalidRequestURI: it is none of ours, has expired, or is another client's.
+    """
+    text = request_uri.removeprefix(URN)
+    if text == request_uri:
+        raise refused("of another kind")
+    try:
+        held = server.sealer.open(PushedRequest, text, now=now)
+    except Unsealable as error:
+        raise refused(error.detail) from None
+    if held.request.client_id != client_id:
+        raise refused("another client's")
+    return held
+
+
+def once(held: PushedRequest) -> Once:
+    """That it begins one interaction (RFC 9126 section 4)."""
+    return Once(
+        id=f"{held.PURPOSE}:{held.id}",
+        issued_at=held.issued_at,
+        expires_at=held.expires_at,
+        refusal=partial(refused, "used before"),
+    )
+
+
+def refused(detail: str) -> InvalidRequestURI:
+    """The one answer to every request_uri that is not good."""
+    return InvalidRequestURI(
+        "The request_uri is unknown, expired or used.", detail=f"request_uri: {detail}"
+    )

@@ -1,0 +1,184 @@
+"""Which resource server a token is for, and which scopes mean anything to it (RFC 8707)."""
+
+from collections.abc import Sequence, Set
+
+from issuer.errors import InvalidScope, InvalidTarget
+from issuer.grants.refreshing import can_refresh
+from issuer.registry.client import Client
+from issuer.registry.resource import Resource
+from issuer.registry.scope import OFFLINE_ACCESS, OPENID, Scope, narrow
+from issuer.registry.user import CLAIMS
+from issuer.server import AuthorizationServer
+
+NOTHING = Scope()
+
+
+def target(
+    server: AuthorizationServer, allowed: Sequence[str], requested: Sequence[str]
+) -> Resource:
+    """The one resource that was requested, or the first allowed one if none was.
+
+    Raises:
+        InvalidTarget: it is unknown, not allowed, or there is more than one: a token has a single
+            audience, so that no resource server can use it at another (RFC 9700 section 2.3).
+    """
+    if len(requested) > 1:
+        raise InvalidTarget("A token has one audience; ask for one resource at a time.")
+    wanted = requested or allowed[:1]
+    resource = server.registry.resource(wanted[0]) if wanted else None
+    if resource is None or resource.resource not in allowed:
+        raise InvalidTarget("The resource is unknown, or not one this client may use.")
+    return resource
+
+
+def still_allowed(
+    server: AuthorizationServer, client: Client, granted: Sequence[str]
+) -> tuple[str, ...]:
+    """Those of the ``granted`` resources that ``client`` may have tokens for by now."""
+    allowed = server.audiences(client)
+    return tuple([each for each in granted if each in allowed])
+
+
+def granted_target(
+    server: AuthorizationServer,
+    granted: Sequence[str],
+    allowed: Sequence[str],
+    requested: Sequence[str],
+) -> Resource:
+    """The one of the ``granted`` resources, of which ``allowed`` are left, that a token is for.
+
+    Where none was requested it is the first that is left. That is the issuer only if it was the
+    first of all: where a scope with ``openid`` put it beside an API, nobody asked for a token for
+    it.
+
+    Raises:
+        InvalidTarget: it is not granted, not allowed any more, or there is more than one.
+    """
+    if requested or not allowed:
+        return target(server, allowed, requested)
+    others = allowed if granted[0] == server.issuer else [a for a in allowed if a != server.issuer]
+    if not others:
+        raise InvalidTarget("The resource of this grant is not one this client may use any more.")
+    return target(server, others, ())
+
+
+def targets(
+    server: AuthorizationServer, client: Client, requested: Sequence[str], scope: str | None
+) -> tuple[Resource, ...]:
+    """The resources that a user's grant to ``client`` is for: what was requested, or its default.
+
+    Where the scope has ``openid``, one of them is always the issuer itself.
+
+    Raises:
+        InvalidTarget: one of them is unknown or not allowed.
+    """
+    allowed = server.audiences(client)
+    found = [target(server, allowed, [each]) for each in requested or allowed[:1]]
+    own = server.registry.own
+    if client.is_relying_party and OPENID in (scope or "").split(" ") and own not in found:
+        found.append(own)
+    return tuple(found)
+
+
+def asked_of_user(
+    server: AuthorizationServer,
+    client: Client,
+    resources: Sequence[Resource],
+    requested: str | None,
+) -> Scope:
+    """What ``client`` asks a user for at ``resources``.
+
+    A client that names no scope asks for all that it registered there, but for ``openid`` and
+    ``offline_access``: nobody gets an ID token or a refresh token without asking. What is not known
+    here is left out (OpenID Connect Core section 3.1.2.1).
+
+    Raises:
+        InvalidScope: something is not registered for the client and these resources, or nothing is
+            left.
+    """
+    own = server.registry.own
+    known = {scope for each in resources if each is not own for scope in each.scopes}
+    asked = NOTHING if requested is None else Scope.parse(requested)
+    understood = asked.only(server.registry.known_scopes)
+    if asked and not understood:
+        raise InvalidScope("Nothing in the scope is known here.")
+    if OPENID in understood:
+        known.update(own.scopes)
+    else:
+        if own in resources and not known:
+            raise InvalidScope("For this resource, the scope must have openid.")
+        understood = _without_who(server, known, understood)
+    return _chosen(client, client.scope.only(known), understood)
+
+
+def asked_of_client(client: Client, resource: Resource, requested: str | None) -> Scope:
+    """What ``client`` asks for at ``resource`` where nobody is sent to a page.
+
+    Raises:
+        InvalidScope: something is not registered for the client and this resource.
+    """
+    permitted = client.scope.only(resource.scopes)
+    if requested is None:
+        return permitted
+    asked = Scope.parse(requested)
+    if OPENID in asked and OPENID not in permitted:
+        raise InvalidScope("openid is for authorization codes, and what is refreshed from them.")
+    return _chosen(client, permitted, asked)
+
+
+def still_granted(client: Client, scope: Scope) -> Scope:
+    """The part of ``scope`` that ``client`` may have by now."""
+    kept = scope.only(client.scope)
+    if OFFLINE_ACCESS in scope and can_refresh(client):
+        return Scope({*kept, OFFLINE_ACCESS})
+    return kept
+
+
+def scope_at(resource: Resource, granted: Scope) -> Scope:
+    """The part of ``granted`` that means something at ``resource``."""
+    known = granted.only(resource.scopes)
+    return Scope({*known, OFFLINE_ACCESS}) if OFFLINE_ACCESS in granted else known
+
+
+def openid_scope(
+    server: AuthorizationServer, resources: Sequence[str], granted: Scope
+) -> Scope | None:
+    """The part of ``granted`` by which the issuer says who the user is; None without ``openid``."""
+    if OPENID not in granted or server.issuer not in resources:
+        return None
+    return granted.only(server.registry.own.scopes)
+
+
+def refreshed_scope(
+    resource: Resource, granted: Scope, openid: Scope | None, requested: str | None
+) -> tuple[Scope, Scope | None]:
+    """What is requested of ``granted`` at ``resource``, and of its ``openid`` part beside that.
+
+    Raises:
+        InvalidScope: something requested was not granted, or is nothing to this resource.
+    """
+    known = scope_at(resource, granted)
+    if openid is None:
+        return narrow(known, requested), None
+    asked = narrow(Scope(known | openid), requested)
+    return asked.only(known), asked.only(openid) if OPENID in asked else None
+
+
+def _without_who(server: AuthorizationServer, known: Set[str], understood: Scope) -> Scope:
+    """``understood`` without what says who the user is: that goes with ``openid`` alone."""
+    about_user = CLAIMS.keys() - known
+    kept = Scope(understood - about_user)
+    if understood and not kept:
+        raise InvalidScope("Who the user is takes openid in the scope.")
+    return kept
+
+
+def _chosen(client: Client, permitted: Scope, asked: Scope) -> Scope:
+    """What was asked for, or else all that is permitted; ``offline_access`` where it can be had."""
+    wanted = Scope(asked.difference((OFFLINE_ACCESS,)))
+    if not wanted <= permitted:
+        raise InvalidScope("Part of the scope is not registered for this client and resource.")
+    chosen = wanted or permitted
+    if OFFLINE_ACCESS in asked and can_refresh(client):
+        return Scope({*chosen, OFFLINE_ACCESS})
+    return chosen

@@ -1,0 +1,28 @@
+"""How the tokens of a code are called and keyed: by the code and the audience, and nothing else.
+
+Redeeming a code again, where no store can refuse it, then yields the token that was there before,
+and no two tokens have one ``jti`` (RFC 7519 section 4.1.7).
+"""
+
+import hmac
+from hashlib import sha256
+
+from issuer.protocol.sealed import AuthorizationCode
+from keys.encoding import to_base64url
+
+_ID_BYTES = 16  # as a fresh_id has
+
+
+def token_id(code: AuthorizationCode, audience: str) -> str:
+    """The ``jti`` of the token for ``audience``. It tells nothing of the code's own id."""
+    return to_base64url(sha256(_about("jti", code, audience)).digest()[:_ID_BYTES])
+
+
+def mac_key(code: AuthorizationCode, audience: str) -> str:
+    """The key of the mac token for ``audience``, which nobody makes who has not opened the code."""
+    return to_base64url(hmac.digest(code.seed, _about("mac_key", code, audience), "sha256"))
+
+
+def _about(purpose: str, code: AuthorizationCode, audience: str) -> bytes:
+    # An id is base64url, so nothing after it can be taken for a part of it.
+    return f"issuer/redemption/v1/{purpose}\0{code.id}\0{audience}".encode()

@@ -1,0 +1,117 @@
+"""The four degrees of belief: what was sent, who sent it, what it is worth, what is answered.
+
+Each is made from the one before, so no stage can be left out.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from issuer.protocol.form import Form
+from issuer.protocol.redemption import token_id
+from issuer.protocol.replay import Once
+from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken
+from issuer.registry.client import Client
+from issuer.registry.resource import Resource
+from issuer.registry.scope import Scope
+from issuer.registry.user import User
+
+
+class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent. Nothing in it is believed."""
+
+    form: Form
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """The headers that matter here, names in lower case, each there at most once."""
+    received_at: int
+
+
+class AuthenticatedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request, and the client that is proved to have sent it.
+
+    A public client proves nothing: of it, this says what it claims to be.
+    """
+
+    request: TokenRequest
+    client: Client
+    credential: str = ""
+    """Which of the client's credentials it was, for the log: ``client_secrets[1]``."""
+    once: tuple[Once, ...] = ()
+
+    @property
+    def form(self) -> Form:
+        """The parameters."""
+        return self.request.form
+
+    @property
+    def received_at(self) -> int:
+        """When it came."""
+        return self.request.received_at
+
+
+class Authorization(msgspec.Struct, frozen=True, kw_only=True):
+    """What the request is worth: everything that minting needs to know."""
+
+    id: str
+    """Its own, or that of the code which is redeemed."""
+    client: Client
+    user: User | None = None
+    """None where the client acts for itself."""
+    scope: Scope
+    """What the resource may be used for."""
+    resource: Resource
+    issued_at: int
+    received_at: int
+    auth_time: int | None = None
+    """When the user logged in."""
+    login: Login | None = None
+    """How the user logged in, where a browser was there."""
+    openid_scope: Scope | None = None
+    """What the client may know of the user; None where it did not ask who that is."""
+    code: AuthorizationCode | None = None
+    refresh_token: RefreshToken | str | None = None
+    """A new one to seal, or the one that was presented and stays good."""
+    once: tuple[Once, ...] = ()
+    credential: str = ""
+
+    @property
+    def jti(self) -> str:
+        """What the token is called. Without a store, a second redemption of a code yields the same
+        token and never more."""
+        return self.id if self.code is None else token_id(self.code, self.resource.resource)
+
+    @property
+    def granted(self) -> Scope:
+        """All that the client is told it has."""
+        who = self.openid_scope
+        return self.scope if who is None else Scope(self.scope | who)
+
+    @property
+    def sub(self) -> str:
+        """Who the token is about."""
+        return self.user.sub if self.user else self.client.client_id
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """What is answered: a status, headers beyond those every answer has, and a JSON object."""
+
+    status: int
+    body: Mapping[str, object]
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    log: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """What the access log says of it: names and reasons, never a secret."""
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status}, log={self.log})"
+
+    @property
+    def error(self) -> str | None:
+        """The error code of RFC 6749 section 5.2, or None."""
+        error = self.body.get("error")
+        return error if isinstance(error, str) else None
+
+    @property
+    def access_token(self) -> str | None:
+        """The token, where there is one."""
+        token = self.body.get("access_token")
+        return token if isinstance(token, str) else None

@@ -1,0 +1,175 @@
+"""What the issuer hands out sealed and reads again: one frozen type per purpose.
+
+No record of a client or user is in them. Who they are, and what they may do, is asked of the live
+registry when the value comes back. Only of a user whom no registry knows, the claims travel along.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from issuer.browser.authorization_request import AuthorizationRequest
+from issuer.registry.scope import Scope
+from keys import randomness
+from keys.encoding import to_base64url
+
+
+def fresh_id() -> str:
+    """A name that nothing else has: 128 random bits. It is never what keeps a secret."""
+    return to_base64url(randomness.block())
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """How a user logged in, for the id_token to say (OpenID Connect Core section 2)."""
+
+    amr: tuple[str, ...] = ()
+    """The methods by which the user proved who they are (RFC 8176)."""
+    acr: str | None = None
+    """The class of assurance that they reach together."""
+    sid: str = ""
+    """The id of the session."""
+    claims: Mapping[str, Any] | None = msgspec.field(default=None, name="claims_of_nobody_known")
+    """What a login application said of a user who was in no registry when this was sealed; None for
+    one who was, and who therefore has to be in it still.
+
+    Earlier versions sealed claims of registered users too, as ``claims``. These are not read, as
+    nothing tells the two apart: whoever was in no registry logs in once more.
+    """
+
+    def __repr__(self) -> str:
+        return f"Login(sid={self.sid!r}, amr={self.amr}, acr={self.acr!r})"
+
+
+class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user granted a client, waiting to be redeemed (RFC 6749 section 4.1.2)."""
+
+    PURPOSE: ClassVar[str] = "authorization_code"
+
+    id: str
+    client_id: str
+    sub: str
+    redirect_uri: str
+    scope: Scope
+    resources: tuple[str, ...]
+    auth_time: int
+    issued_at: int
+    expires_at: int
+    redirect_uri_sent: bool = True
+    """False where the client left it to its registration (RFC 6749 section 4.1.3)."""
+    code_challenge: str | None = None
+    nonce: str | None = None
+    """What the client asked to read again in its id_token."""
+    login: Login | None = None
+    """None where no browser was there."""
+    seed: bytes = b""
+    """A secret of this code alone, of which the keys of its mac tokens are made. Codes of earlier
+    versions have none."""
+
+    def __repr__(self) -> str:
+        return f"AuthorizationCode(id={self.id!r}, client_id={self.client_id!r}, sub={self.sub!r})"
+
+
+class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user granted a client, for as long as ``expires_at`` says (RFC 6749 section 1.5)."""
+
+    PURPOSE: ClassVar[str] = "refresh_token"
+
+    id: str
+    client_id: str
+    sub: str
+    scope: Scope
+    resources: tuple[str, ...]
+    auth_time: int
+    issued_at: int
+    expires_at: int
+    login: Login | None = None
+
+
+class UserinfoClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """What /userinfo says of a user who is in no registry. It travels in their access token."""
+
+    PURPOSE: ClassVar[str] = "userinfo"
+
+    claims: Mapping[str, Any]
+    expires_at: int
+
+    def __repr__(self) -> str:
+        return f"UserinfoClaims(expires_at={self.expires_at})"
+
+
+class PushedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An authorization request that its client sent ahead of the browser (RFC 9126)."""
+
+    PURPOSE: ClassVar[str] = "pushed_request"
+
+    id: str
+    request: AuthorizationRequest
+    issued_at: int
+    expires_at: int
+
+
+class Interaction(msgspec.Struct, frozen=True, kw_only=True):
+    """An authorization request on its way through the pages. It stands in their URLs."""
+
+    PURPOSE: ClassVar[str] = "interaction"
+
+    id: str
+    request: AuthorizationRequest
+    issued_at: int
+    expires_at: int
+    asked_at: int = 0
+    """When a login application was last asked who is there."""
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """What the browser's cookie says: who is logged in, and what they agreed to."""
+
+    PURPOSE: ClassVar[str] = "session"
+
+    id: str
+    """Another after each login, so that nobody can prepare a session for somebody else."""
+    started_at: int
+    renewed_at: int
+    expires_at: int
+    sub: str = ""
+    """Empty while nobody is logged in."""
+    auth_time: int = 0
+    logged_in_for: str = ""
+    """The id of the interaction in which the user logged in, until its code is made."""
+    logins: int = 0
+    """How often they logged in for it, one time after the other."""
+    login: Login | None = None
+    consents: Mapping[str, Mapping[str, tuple[str, ...]]] = msgspec.field(
+        default_factory=dict, name="agreed"
+    )
+    """What was agreed to, by client_id and resource; the oldest first. Earlier versions kept no
+    resources, and what they kept, as ``consents``, is asked for again."""
+    agreed_for: str = ""
+    """The id of the interaction whose question was answered with yes, until its code is made."""
+
+
+class FormToken(msgspec.Struct, frozen=True, kw_only=True):
+    """That a form was shown in this session, and what for: nobody else can submit it (P29, P34)."""
+
+    PURPOSE: ClassVar[str] = "form"
+
+    session_id: str
+    subject: str
+    """The id of the interaction, or what else the form is about."""
+    expires_at: int
+    shown: Scope = msgspec.field(default_factory=Scope)
+    """What the user saw and can agree to."""
+    resources: tuple[str, ...] = ()
+    """Where: the resources that the user saw."""
+
+
+class LoginChallenge(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to the team's own login application to say who is there."""
+
+    PURPOSE: ClassVar[str] = "login_challenge"
+
+    session_id: str
+    interaction: Interaction
+    issued_at: int
+    expires_at: int

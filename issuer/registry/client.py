@@ -1,0 +1,157 @@
+"""A client of the registry, in the words of RFC 7591 section 2."""
+
+import json
+from dataclasses import field
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, JsonValue, StrictBool, WithJsonSchema
+from pydantic.dataclasses import dataclass
+
+from issuer.registry import origin, redirect_uri, secret
+from issuer.registry.branding import Link, Logo
+from issuer.registry.record import (
+    STRICT,
+    AccessTokenLifetime,
+    AuthorizationCodeLifetime,
+    Identifier,
+    Instant,
+    Name,
+    Names,
+    RefreshTokenLifetime,
+    ScopeText,
+    Text,
+)
+from issuer.registry.scope import OPENID, Scope
+from keys.algorithms import ALGORITHMS
+
+ID_TOKEN_ALG = "RS256"
+"""What signs ID tokens for whoever registered nothing else (OpenID Connect Registration 2)."""
+
+ISSUER_CLAIMS = frozenset(
+    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
+     "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid", "userinfo"}
+)  # fmt: skip
+"""The claims that say who vouches for what to whom: no registration may set them."""
+
+
+def _check_claims(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    taken = sorted(ISSUER_CLAIMS.intersection(claims))
+    if taken:
+        raise ValueError(f"must not set what the issuer says itself: {', '.join(taken)}")
+    try:
+        json.dumps(claims, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("must be JSON, which has no nan and no inf") from None
+    return claims
+
+
+def _check_alg(alg: str) -> str:
+    if alg not in ALGORITHMS:
+        raise ValueError(f"must be one of {', '.join(ALGORITHMS)}")
+    return alg
+
+
+RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
+Origin = Annotated[str, AfterValidator(origin.check)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class ClientSecret:
+    """One of a client's secrets, as a hash, with the time in which it is good."""
+
+    hash: secret.SecretHash = field(repr=False)
+    not_before: Instant | None = None
+    expires_at: Instant | None = None
+
+    def is_live(self, now: int) -> bool:
+        """True from ``not_before`` until just before ``expires_at``."""
+        return (self.not_before or 0) <= now and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Client:
+    """A client: how it proves who it is, and what it may ask for."""
+
+    client_id: Identifier
+    application_type: Literal["web", "native"] = "web"
+    """native for an application on people's own machines: it may have redirect URIs of
+    http://localhost and of any scheme of its own (OpenID Connect Registration 2, RFC 8252)."""
+    client_name: Text = ""
+    client_uri: Link | None = None
+    """Where people find it: the way back from a page that cannot go on."""
+    logo_uri: Logo | None = None
+    """Shown where it asks for consent."""
+    policy_uri: Link | None = None
+    """Its privacy policy."""
+    tos_uri: Link | None = None
+    """Its terms of service."""
+    contacts: tuple[Text, ...] = ()
+    token_endpoint_auth_method: Name = "client_secret_basic"
+    client_secrets: tuple[ClientSecret, ...] = ()
+    grant_types: Names = ("authorization_code",)
+    redirect_uris: tuple[RedirectURI, ...] = ()
+    scope: ScopeText = field(default_factory=Scope)
+    """What it may ask for, and what it gets where it asks for nothing."""
+    resources: Names = ()
+    """The audiences it may have tokens for; the first is the default."""
+    require_pkce: StrictBool = True
+    """False lets a confidential client that cannot do PKCE go without (RFC 7636)."""
+    require_redirect_uri: StrictBool = False
+    """True refuses a code without the redirect_uri that its authorization request had, PKCE or not
+    (RFC 6749 section 4.1.3)."""
+    require_pushed_authorization_requests: StrictBool = False
+    """True refuses its authorization requests that were not pushed (RFC 9126 section 6)."""
+    skip_consent: StrictBool = False
+    """True for the team's own applications: the user is not asked."""
+    prompt_consent: Literal["once", "always"] = "once"
+    """always asks the user each time, whatever they agreed to before (RFC 6749 section 10.2)."""
+    post_logout_redirect_uris: tuple[RedirectURI, ...] = ()
+    """Where a user may be sent after logging out (OpenID Connect RP-Initiated Logout 1.0)."""
+    id_token_signed_response_alg: Annotated[
+        str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
+    ] = ID_TOKEN_ALG
+    """What its ID tokens are signed by; the key ring must have a key for it."""
+    allowed_cors_origins: tuple[Origin, ...] = ()
+    """From where its scripts in a browser may ask, such as https://app.example."""
+    access_token_lifetime: AccessTokenLifetime | None = None
+    """Seconds; the shorter of the client's and the resource's holds."""
+    authorization_code_lifetime: AuthorizationCodeLifetime | None = None
+    """Seconds."""
+    refresh_token_lifetime: RefreshTokenLifetime | None = None
+    """Seconds from the user's authorization."""
+    not_before: Instant | None = None
+    """Codes and refresh tokens issued earlier are refused."""
+    claims: Annotated[dict[str, JsonValue], AfterValidator(_check_claims)] = field(
+        default_factory=dict[str, Any]
+    )
+    """Said in every access token of this client."""
+
+    @property
+    def name(self) -> str:
+        """What people are told it is called."""
+        return self.client_name or self.client_id
+
+    @property
+    def is_public(self) -> bool:
+        """True where it can keep no secret, and so proves nothing about itself."""
+        return self.token_endpoint_auth_method == "none"
+
+    @property
+    def can_be_imitated(self) -> bool:
+        """True where whatever it proves itself by is on people's own machines (RFC 8252 8.5)."""
+        return self.is_public or self.application_type == "native"
+
+    @property
+    def is_relying_party(self) -> bool:
+        """True where it may ask who the user is (OpenID Connect)."""
+        return OPENID in self.scope
+
+    def registered_redirect_uri(self, presented: str) -> bool:
+        """True where ``presented`` is one of its redirect URIs (RFC 9700 section 2.1)."""
+        return presented in self.redirect_uris or any(
+            redirect_uri.matches(uri, presented) for uri in self.redirect_uris
+        )
+
+    def registered_post_logout_redirect_uri(self, presented: str) -> bool:
+        """True where the user may be sent to ``presented`` after logging out."""
+        return any(redirect_uri.matches(uri, presented) for uri in self.post_logout_redirect_uris)

@@ -1,0 +1,325 @@
+"""What the records of a registry must be to each other: nothing dangles, nothing contradicts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Set
+from dataclasses import dataclass
+from shlex import quote
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from issuer.registry import precis
+from issuer.registry.documents import near
+from issuer.registry.record import CODE_LIFETIME_WITHOUT_STORE
+from issuer.registry.redirect_uri import Kind, is_native, kind
+from issuer.registry.scope import OFFLINE_ACCESS
+from keys.audience import canonical
+
+if TYPE_CHECKING:
+    from issuer.registry import Registry
+    from issuer.registry.client import Client
+    from issuer.registry.resource import Resource
+
+_WITH_USER = frozenset({"authorization_code", "refresh_token"})
+
+_NATIVE_ALONE: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.LOCALHOST: (
+            'is for application_type = "native" (`issuer client add --native`), an application on '
+            "people's own machines; https and http://127.0.0.1 are for every client"
+        ),
+        Kind.PRIVATE_USE: (
+            'has a scheme for application_type = "native" (`issuer client add --native`), an '
+            "application on people's own machines; https and schemes like com.example.app are for "
+            "every client"
+        ),
+    }
+)
+_RISKS: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.LOCALHOST: (
+            "is a name, which may lead to another address than this machine's own; "
+            "http://127.0.0.1 is safer, where the application takes it (RFC 8252 section 8.3)"
+        ),
+        Kind.PRIVATE_USE: (
+            "has a scheme that any other application may claim, and get the codes; https, "
+            "http://127.0.0.1, or a domain of its makers as scheme, com.example.app, is safer "
+            "(RFC 8252 sections 7.1 and 8.4)"
+        ),
+    }
+)
+_ADD_SCOPE = "; add it to the scopes of a resource, or take it out"
+_ADD_RESOURCE = "; `issuer resource add` makes one"
+
+Finding = tuple[tuple[str | int, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What this issuer has tables for, and so what a registry may name."""
+
+    grant_types: tuple[str, ...]
+    token_endpoint_auth_methods: tuple[str, ...]
+    access_token_types: tuple[str, ...]
+    replay_stores: tuple[str, ...]
+
+
+def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[Finding]:
+    """Every contradiction between the records, as a path and a sentence.
+
+    ``defined`` names every resource of the files, those included that ``registry`` lacks because
+    something else is wrong with them: naming one of those is not a second mistake.
+    """
+    scheme = registry.issuer.replay_store.partition(":")[0]
+    yield from _known(("issuer", "replay_store"), [scheme], offered.replay_stores)
+    if (registry.issuer.login_url is None) != (registry.issuer.login_jwks is None):
+        yield (
+            ("issuer", "login_url"),
+            "needs login_jwks, and login_jwks needs login_url; `issuer login-key` makes the keys",
+        )
+    for number, sub in enumerate(registry.issuer.blocked_subjects):
+        if sub in registry.clients:
+            sentence = "is a client's client_id; a client is taken away by deleting its table"
+            yield ("issuer", "blocked_subjects", number), sentence
+    yield from _check_spellings(registry, defined)
+    for name, resource in registry.resources.items():
+        at = ("resources", name, "access_token_type")
+        yield from _known(at, [resource.access_token_type], offered.access_token_types)
+        yield from _check_jwks(resource)
+    for client in registry.clients.values():
+        yield from _check_names(client, registry, offered, defined)
+        yield from _check_secrets(client)
+        yield from _check_grants(client)
+    yield from _check_users(registry)
+    known = {scope for each in registry.resources.values() for scope in each.scopes}
+    if any(client.is_relying_party for client in registry.clients.values()):
+        known.update(registry.own.scopes)
+    named = registry.scopes.keys() - {OFFLINE_ACCESS}  # anybody may ask for it
+    for name in sorted(named) if defined <= registry.resources.keys() else ():
+        yield from _known(("scopes", name), [name], known, _ADD_SCOPE)
+
+
+def _check_spellings(registry: Registry, defined: Set[str]) -> Iterator[Finding]:
+    """No two names are one resource, as with and without a slash behind a bare origin."""
+    own = canonical(registry.own.resource)
+    first: dict[str, str] = {}
+    for name in sorted(defined):
+        if canonical(name) == own:
+            sentence = "is the issuer itself, which is a resource without being named: take it out"
+            yield ("resources", name), sentence
+        elif first.setdefault(canonical(name), name) != name:
+            yield ("resources", name), f'is the same resource as "{first[canonical(name)]}"'
+
+
+def _known(
+    path: tuple[str | int, ...], names: Collection[str], known: Collection[str], remedy: str = ""
+) -> Iterator[Finding]:
+    for name in names:
+        if name not in known:
+            yield (
+                path,
+                f'"{name}" is not known here' + (near(name, known) or _choice(known) + remedy),
+            )
+
+
+def _choice(known: Collection[str]) -> str:
+    few = 8
+    return f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= few else ""
+
+
+def _check_jwks(resource: Resource) -> Iterator[Finding]:
+    at = ("resources", resource.resource, "jwks")
+    if resource.is_mac and resource.jwks is None:
+        sentence = (
+            "must have a key that MAC keys are encrypted to; "
+            f"`issuer resource rotate {quote(resource.resource)}` makes it"
+        )
+        yield at, sentence
+    # Whoever registered a key expects tokens that nobody else can use. Bearer tokens are not.
+    if resource.access_token_type == "Bearer" and resource.jwks is not None:
+        yield at, 'is for access_token_type = "mac": a bearer token has no key to encrypt'
+
+
+def check_at(registry: Registry, now: int) -> Iterator[Finding]:
+    """What is wrong with the registry at ``now`` and will be right by itself."""
+    for name, resource in registry.resources.items():
+        if resource.is_mac and resource.encryption_key(now) is None:
+            yield ("resources", name, "jwks"), "has no key whose not_before has come"
+
+
+def warnings(registry: Registry) -> Iterator[Finding]:
+    """What holds together, but not for everybody or not as well as it could.
+
+    Nothing is refused for it: ``issuer check`` says it, and workers log it.
+    """
+    yield from _warn_of_codes(registry)
+    for client in registry.clients.values():
+        yield from _warn_of_redirect_uris(client)
+        yield from _warn_of_imitation(client)
+    for name in registry.users:
+        yield from _warn_of_username(name)
+
+
+def _warn_of_codes(registry: Registry) -> Iterator[Finding]:
+    """RFC 6749 section 4.1.2: a code is used once. Without a store, only its end sees to that."""
+    if registry.issuer.has_store:
+        return
+    sentence = (
+        f"is more than {CODE_LIFETIME_WITHOUT_STORE}: without a replay_store a code can be "
+        "redeemed again for as long, and certification tries that"
+    )
+    held = [(("issuer",), registry.issuer.authorization_code_lifetime)] + [
+        (("clients", name), client.authorization_code_lifetime or 0)
+        for name, client in registry.clients.items()
+    ]
+    for at, lifetime in held:
+        if lifetime > CODE_LIFETIME_WITHOUT_STORE:
+            yield (*at, "authorization_code_lifetime"), sentence
+
+
+def _warn_of_username(name: str) -> Iterator[Finding]:
+    try:
+        precis.username(name)
+    except precis.Forbidden as forbidden:
+        yield ("users", name), f"{forbidden} (RFC 8265 section 3.4); some devices cannot type it"
+
+
+def _warn_of_redirect_uris(client: Client) -> Iterator[Finding]:
+    for number, uri in enumerate(client.redirect_uris):
+        risk = _RISKS.get(kind(uri))
+        if risk:
+            yield ("clients", client.client_id, "redirect_uris", number), risk
+
+
+def _warn_of_imitation(client: Client) -> Iterator[Finding]:
+    if client.skip_consent and client.can_be_imitated and any(map(is_native, client.redirect_uris)):
+        sentence = (
+            "lets codes go to an application on people's own machines unasked, and anybody can "
+            "make one that says it is this one (RFC 8252 section 8.6)"
+        )
+        yield ("clients", client.client_id, "skip_consent"), sentence
+
+
+def _check_names(
+    client: Client, registry: Registry, offered: Offered, defined: Set[str]
+) -> Iterator[Finding]:
+    at = ("clients", client.client_id)
+    method = client.token_endpoint_auth_method
+    methods = offered.token_endpoint_auth_methods
+    yield from _known((*at, "token_endpoint_auth_method"), [method], methods)
+    yield from _known((*at, "grant_types"), client.grant_types, offered.grant_types)
+    if not client.resources and not _needs_no_resource(client):
+        yield (
+            (*at, "resources"),
+            "must name at least one resource, for a token has an audience" + _ADD_RESOURCE,
+        )
+    dangling = [name for name in client.resources if name not in registry.resources]
+    own = canonical(registry.own.resource)
+    if any(canonical(name) == own for name in dangling):
+        sentence = "must not name the issuer, which is for every client with openid in its scope"
+        yield (*at, "resources"), sentence
+    strangers = [name for name in dangling if name not in defined and canonical(name) != own]
+    yield from _known((*at, "resources"), strangers, registry.resources, _ADD_RESOURCE)
+    if not dangling:
+        held = [registry.resources[name] for name in client.resources if name in registry.resources]
+        held += [registry.own] if client.is_relying_party else []
+        known = {scope for each in held for scope in each.scopes}
+        yield from _known(
+            (*at, "scope"), sorted(client.scope - {OFFLINE_ACCESS}), known, _ADD_SCOPE
+        )
+
+
+def _needs_no_resource(client: Client) -> bool:
+    """True where all that it asks for is who its users are."""
+    return client.is_relying_party and _WITH_USER.issuperset(client.grant_types)
+
+
+def _check_secrets(client: Client) -> Iterator[Finding]:
+    at = ("clients", client.client_id)
+    if client.is_public and client.client_secrets:
+        yield (
+            (*at, "client_secrets"),
+            "a public client must have none, for it cannot keep one: take them out",
+        )
+    if not client.is_public and not client.client_secrets:
+        sentence = "must have one; `issuer client secret` makes it, or the method is none"
+        yield (*at, "client_secrets"), sentence
+    for number, each in enumerate(client.client_secrets):
+        if each.expires_at is not None and each.expires_at <= (each.not_before or 0):
+            yield (*at, "client_secrets", number, "expires_at"), "must be later than not_before"
+
+
+def _check_grants(client: Client) -> Iterator[Finding]:
+    at = ("clients", client.client_id)
+    if client.is_public and "client_credentials" in client.grant_types:
+        yield (
+            (*at, "grant_types"),
+            "client_credentials is for clients with a secret (RFC 6749 4.4): take it out",
+        )
+    if client.is_public and not client.require_pkce:
+        yield (
+            (*at, "require_pkce"),
+            "a public client cannot go without PKCE (RFC 9700 2.1.1): take it out",
+        )
+    if client.application_type == "native" and not client.require_pkce:
+        yield (*at, "require_pkce"), "a native application cannot go without PKCE (RFC 8252 8.1)"
+    if client.skip_consent and client.prompt_consent == "always":
+        yield (*at, "prompt_consent"), 'cannot be "always" where skip_consent = true'
+    yield from _check_redirect_uris(client)
+    if "authorization_code" in client.grant_types and not client.redirect_uris:
+        yield (
+            (*at, "redirect_uris"),
+            'authorization_code needs one, such as ["https://app.example/callback"]',
+        )
+
+
+def _check_redirect_uris(client: Client) -> Iterator[Finding]:
+    if client.application_type == "native":
+        return
+    at = ("clients", client.client_id)
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        uris: tuple[str, ...] = getattr(client, name)
+        for number, uri in enumerate(uris):
+            why = _NATIVE_ALONE.get(kind(uri))
+            if why:
+                yield (*at, name, number), why
+
+
+def _check_users(registry: Registry) -> Iterator[Finding]:
+    subjects: dict[str, str] = {}
+    yield from _check_logins(registry)
+    for name, user in registry.users.items():
+        if user.sub in registry.clients:
+            yield (
+                ("users", name, "sub"),
+                (
+                    "is a client's client_id: resource servers could not tell the two apart; "
+                    "give the user another sub (RFC 9700 section 4.15)"
+                ),
+            )
+        if subjects.setdefault(user.sub, name) != name:
+            yield (
+                ("users", name, "sub"),
+                f'is also that of "{subjects[user.sub]}": give one of them another',
+            )
+
+
+def _check_logins(registry: Registry) -> Iterator[Finding]:
+    """What one types must be the login of one user: else the password of another is asked for."""
+    usernames: dict[str, str] = {}
+    for name in registry.users:
+        first = usernames.setdefault(precis.same_username(name), name)
+        if first != name:
+            yield ("users", name), f'is the username "{first}" in another Unicode form (RFC 8265)'
+    # Usernames differ in case. An address does not, also where it is some other's username.
+    taken: dict[str, list[str]] = {}
+    for name in registry.users:
+        taken.setdefault(precis.same_address(name), []).append(name)
+    for name, user in registry.users.items():
+        logins = taken.setdefault(precis.same_address(user.email), []) if user.email else []
+        other = next((each for each in logins if each != name), None)
+        if other is not None:
+            alike = user.email in {other, registry.users[other].email}
+            why = "" if alike else "; case and Unicode form do not count in an address"
+            yield ("users", name, "email"), f'is also a login of "{other}"{why}'
+        logins.append(name)

@@ -1,0 +1,103 @@
+"""Reading the two files from disk, within bounds, whatever lies there."""
+
+import os
+import stat
+from pathlib import Path
+
+from issuer.registry.documents import MAX_BYTES
+
+REGISTRY_VARIABLE = "ISSUER_REGISTRY"
+KEYRING_VARIABLE = "ISSUER_KEYRING"
+GROUP_READABLE_VARIABLE = "ISSUER_KEYRING_GROUP_READABLE"
+
+SUFFIXES = (".toml", ".json")
+MAX_FILES = 1000
+
+
+class Unreadable(Exception):
+    """A file is missing, not a file, too large, or not ours to read."""
+
+
+def registry_path() -> Path:
+    """Where the registry is: a file, or a directory of them."""
+    return Path(os.environ.get(REGISTRY_VARIABLE, "registry.toml"))
+
+
+def keyring_path() -> Path:
+    """Where the key ring is."""
+    return Path(os.environ.get(KEYRING_VARIABLE, "keyring.json"))
+
+
+def group_may_read_keyring() -> bool:
+    """True where the environment says that the key ring's group is no danger."""
+    return os.environ.get(GROUP_READABLE_VARIABLE) == "1"
+
+
+def folder_of(registry: Path) -> Path:
+    """The folder that the registry's relative paths count from."""
+    return registry if registry.is_dir() else registry.parent
+
+
+def read_registry(path: Path) -> dict[str, bytes]:
+    """The content of the registry's files by their names.
+
+    Of a directory, the ``.toml`` and ``.json`` files right in it, hidden ones left out:
+    Kubernetes keeps its own bookkeeping in those.
+
+    Raises:
+        Unreadable: there is no registry, or a part of it cannot be read.
+    """
+    try:
+        if not path.is_dir():
+            return {path.name: read_file(path, MAX_BYTES)}
+        found = sorted(
+            each
+            for each in path.iterdir()
+            if each.suffix in SUFFIXES and not each.name.startswith(".")
+        )
+    except OSError as error:
+        raise Unreadable(f"{path.name}: {error.strerror}") from None
+    if not found:
+        raise Unreadable(f"{path.name}: there is no .toml or .json file in this directory")
+    if len(found) > MAX_FILES:
+        raise Unreadable(f"{path.name}: there are more than {MAX_FILES} files in this directory")
+    return {each.name: read_file(each, MAX_BYTES) for each in found}
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The content of a regular file of ``most`` bytes or fewer.
+
+    Raises:
+        Unreadable: it is anything else.
+    """
+    try:
+        # Not blocking, so that opening a FIFO returns; what it is, is asked of what was opened.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor has no path
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise Unreadable(f"{path.name}: is not a regular file")
+            # Not read only to be refused, as it is looked at every second; it may still grow.
+            content = b"" if status.st_size > most else file.read(most + 1)
+    except OSError as error:
+        raise Unreadable(f"{path.name}: {error.strerror}") from None
+    if max(len(content), status.st_size) > most:
+        raise Unreadable(f"{path.name}: is larger than {most // 2**20} MiB")
+    return content
+
+
+def stamp(path: Path) -> tuple[int, tuple[tuple[int, ...], ...]] | None:
+    """When what lies at ``path`` last changed, and what the system says of it; None if nothing.
+
+    Any change of a file's content changes its stamp, if the clock of the file system has moved on
+    since: a stamp that is two seconds old when the file is read cannot hide one.
+    """
+    try:
+        paths = sorted(path.iterdir()) if path.is_dir() else [path]
+        found = [each.stat() for each in (path, *paths) if each.exists()]
+    except OSError:
+        return None
+    if not found:
+        return None
+    facts = tuple((s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found)
+    return max(each.st_ctime_ns for each in found) // 10**9, facts

@@ -1,0 +1,1 @@
+"""How requests reach the application: sockets, connections, workers, threads and the log."""
