@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from issuer.protocol.sealed import FormToken, Session
+from issuer.browser.sealed import FormToken, Session
 from issuer.registry.scope import Scope
 from issuer.server import AuthorizationServer
 from keys.sealing import Unsealable

@@ -22,6 +22,7 @@ from issuer.browser.authorization_request import (
 )
 from issuer.browser.authorization_response import AuthorizationResponse, Recipient
 from issuer.browser.authorize import Requested, recipient, seal_code, validate
+from issuer.browser.sealed import Interaction, Session
 from issuer.errors import (
     AccessDenied,
     AccessTokenException,
@@ -33,7 +34,7 @@ from issuer.errors import (
 )
 from issuer.protocol.form import Form
 from issuer.protocol.replay import Once
-from issuer.protocol.sealed import Interaction, Session, fresh_id
+from issuer.protocol.sealed import fresh_id
 from issuer.registry.redirect_uri import is_native
 from issuer.registry.user import User
 from issuer.server import AuthorizationServer

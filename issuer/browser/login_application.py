@@ -16,9 +16,10 @@ from msgspec.structs import replace
 from issuer.browser import sessions
 from issuer.browser.authorization_request import Prompt
 from issuer.browser.authorize import Requested
+from issuer.browser.sealed import Interaction, LoginChallenge, Session
 from issuer.errors import AccessDenied, AccessTokenException, LoginRequired, naming
 from issuer.protocol.replay import Once
-from issuer.protocol.sealed import Interaction, Login, LoginChallenge, Session
+from issuer.protocol.sealed import Login
 from issuer.registry.user import CLAIM_NAMES, User
 from issuer.server import AuthorizationServer
 from keys import jws

@@ -7,9 +7,9 @@ stole lives until its own end.
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from issuer.browser.sealed import Session
 from issuer.errors import InvalidRequest
 from issuer.protocol.form import Form
-from issuer.protocol.sealed import Session
 from issuer.registry.client import Client
 from issuer.server import AuthorizationServer
 from issuer.token_types.id_token import read_id_token_hint

@@ -5,10 +5,11 @@ from functools import partial
 from issuer import client_auth
 from issuer.browser.authorization_request import read
 from issuer.browser.authorize import validate
+from issuer.browser.sealed import PushedRequest
 from issuer.errors import InvalidRequest, InvalidRequestURI, naming
 from issuer.protocol.replay import Once
 from issuer.protocol.request import Response, TokenRequest
-from issuer.protocol.sealed import PushedRequest, fresh_id
+from issuer.protocol.sealed import fresh_id
 from issuer.server import AuthorizationServer
 from keys.sealing import Unsealable
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from issuer.browser.sealed import Session
 from issuer.errors import InvalidGrant
-from issuer.protocol.sealed import Login, Session, fresh_id
+from issuer.protocol.sealed import Login, fresh_id
 from issuer.registry.scope import Scope
 from issuer.registry.settings import Settings
 from issuer.registry.user import User

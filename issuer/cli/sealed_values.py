@@ -8,17 +8,12 @@ from msgspec.structs import fields
 
 from issuer.cli.findings import Findings, quoted, shown, when
 from issuer.grants import GRANTS
-from issuer.protocol import sealed
 from issuer.protocol.sealed import AuthorizationCode, RefreshToken
+from issuer.purposes import PURPOSES
 from issuer.registry.client import Client
 from issuer.server import AuthorizationServer
 from keys.sealing import Unsealable
 from keys.timetable import State
-
-KINDS: tuple[type[Any], ...] = tuple(
-    each for each in vars(sealed).values() if isinstance(each, type) and hasattr(each, "PURPOSE")
-)
-"""Every type of value that is sealed here."""
 
 BEFORE_ANY_EXPIRY = 0
 """The time as of which a value is opened: whether it has expired by now is said in words."""
@@ -49,7 +44,7 @@ def _shown(value: Any) -> list[str]:
 
 
 def _open(server: AuthorizationServer, text: str) -> Any:
-    for kind in KINDS:
+    for kind in PURPOSES.values():
         try:
             return server.sealer.open(kind, text, now=BEFORE_ANY_EXPIRY)
         except Unsealable:

@@ -1,5 +1,9 @@
-"""The registry: what the files may say of others, and how they are read, checked and edited."""
+"""The registry: what the files may say of others, and how they are read, checked and edited.
 
-from issuer.registry.registry import InvalidRegistry, Registry, digest, parse
+Text becomes records (`parsing`), records a `Registry`, and `consistency` says whether they fit.
+"""
+
+from issuer.registry.parsing import InvalidRegistry, digest, parse
+from issuer.registry.registry import Registry
 
 __all__ = ["InvalidRegistry", "Registry", "digest", "parse"]

@@ -1,24 +1,19 @@
 """What the records of a registry must be to each other: nothing dangles, nothing contradicts."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from shlex import quote
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from issuer.registry import precis
+from issuer.registry.client import Client
 from issuer.registry.documents import near
 from issuer.registry.record import CODE_LIFETIME_WITHOUT_STORE
 from issuer.registry.redirect_uri import Kind, is_native, kind
+from issuer.registry.registry import Registry
+from issuer.registry.resource import Resource
 from issuer.registry.scope import OFFLINE_ACCESS
 from keys.audience import canonical
-
-if TYPE_CHECKING:
-    from issuer.registry import Registry
-    from issuer.registry.client import Client
-    from issuer.registry.resource import Resource
 
 _WITH_USER = frozenset({"authorization_code", "refresh_token"})
 

@@ -18,8 +18,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Item
 
-from issuer import registry
-from issuer.registry import documents, files
+from issuer.registry import documents, files, parsing
 from issuer.registry.consistency import Offered
 from issuer.registry.documents import dotted, near
 from issuer.registry.record import rfc3339
@@ -54,7 +53,7 @@ def add(
 
     Raises:
         Refused: there is such a record, or no telling which file it should go to.
-        registry.InvalidRegistry: with the problems the registry would have had.
+        parsing.InvalidRegistry: with the problems the registry would have had.
         files.Unreadable, OSError: it cannot be read or replaced.
     """
     with locked(path):
@@ -64,7 +63,7 @@ def add(
             raise Refused(f"{holder} already has {dotted(at)}")
         chosen = _destination(path, contents, at[0], file)
         content = _added(chosen, contents.get(chosen, b""), at, record)
-        registry.parse({**contents, chosen: content}, offered)
+        parsing.parse({**contents, chosen: content}, offered)
         first()
         return replace(_place(path, chosen), content)
 
@@ -83,7 +82,7 @@ def change(
 
     Raises:
         Refused: there is no such record.
-        registry.InvalidRegistry: with the problems the registry has or would have had.
+        parsing.InvalidRegistry: with the problems the registry has or would have had.
         files.Unreadable, OSError: it cannot be read or replaced.
     """
     with locked(path):
@@ -94,9 +93,9 @@ def change(
         try:
             content = _changed(holder, contents[holder], lambda whole: change(whole[at[0]][at[1]]))
         except (AttributeError, KeyError, TypeError):
-            registry.parse(contents, offered)  # says it better: something in there is no record
+            parsing.parse(contents, offered)  # says it better: something in there is no record
             raise
-        registry.parse({**contents, holder: content}, offered)
+        parsing.parse({**contents, holder: content}, offered)
         first()
         return replace(_place(path, holder), content)
 
@@ -119,7 +118,7 @@ def _names(contents: Mapping[str, bytes], table: str) -> dict[str, str]:
         try:
             entries = documents.read(file, content).get(table)
         except ValueError as error:
-            raise registry.InvalidRegistry((documents.problem(file, error),)) from None
+            raise parsing.InvalidRegistry((documents.problem(file, error),)) from None
         names |= dict.fromkeys(entries if isinstance(entries, Mapping) else (), file)
     return names
 

@@ -1,57 +1,17 @@
-"""The registry: everything the issuer knows about others, as one value that never changes.
-
-Text in; a whole ``Registry`` or every problem of it out. Nothing is ever half applied.
-"""
+"""The registry: everything the issuer knows about others, as one value that never changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, TypeVar
 from zlib import crc32
 
-from pydantic import TypeAdapter, ValidationError
-
-from issuer.registry import consistency, documents, faults, precis, secret
+from issuer.registry import precis, secret
 from issuer.registry.branding import Branding
 from issuer.registry.client import Client, ClientSecret
-from issuer.registry.consistency import Offered
-from issuer.registry.documents import Problem, near
-from issuer.registry.freeing import free
-from issuer.registry.resource import EncryptionJWK, JWKSet, Resource
+from issuer.registry.resource import Resource
 from issuer.registry.settings import Settings
-from issuer.registry.user import OPENID_SCOPES, Address, User
+from issuer.registry.user import OPENID_SCOPES, User
 from keys.audience import canonical
-
-TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
-    {
-        "clients": (Client, "client_id"),
-        "users": (User, "username"),
-        "resources": (Resource, "resource"),
-    }
-)
-"""The tables of records: what a record is, and the field that its key fills."""
-
-HELD: Mapping[int | str, type[Any]] = MappingProxyType(
-    {
-        "client_secrets": ClientSecret,
-        "jwks": JWKSet,
-        "keys": EncryptionJWK,
-        "address": Address,
-    }
-)
-"""What lies within a record, by the field that it lies in."""
-
-_T = TypeVar("_T")
-_Merged = dict[str, dict[str, tuple[str, Any]]]
-
-
-class InvalidRegistry(Exception):
-    """The registry was refused, whole."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,136 +156,3 @@ class Registry:
         for client in self.clients.values():
             held += [client.authorization_code_lifetime or 0, client.refresh_token_lifetime or 0]
         return max(held)
-
-
-def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
-    """The registry that ``files``, by their names, spell together.
-
-    Raises:
-        InvalidRegistry: with every problem that could be found.
-    """
-    read, problems = _read(files)
-    readable = not problems
-    merged, double = documents.merge(read, ["issuer", *TABLES, "scopes", "branding"])
-    problems += double
-    settings = None
-    if readable or merged["issuer"]:  # else it may well be in the file that cannot be read
-        file = next(iter(files), "registry")
-        settings = _table("issuer", Settings, merged["issuer"], problems, file)
-    branding = _table("branding", Branding, merged["branding"], problems)
-    records = {table: _records(table, merged[table], problems) for table in TABLES}
-    registry = Registry.of(
-        settings or Settings(url="https://unreadable.invalid"),
-        resources=tuple(records["resources"]),
-        clients=tuple(records["clients"]),
-        users=tuple(records["users"]),
-        scopes=_scopes(merged["scopes"], problems),
-        branding=branding or Branding(),
-        digest=digest(files),
-    )
-    if readable:
-        findings = consistency.check(registry, offered, merged["resources"].keys())
-        problems += [Problem(_place(merged, path), path, message) for path, message in findings]
-    if problems:
-        raise InvalidRegistry(tuple(problems))
-    entries = [entry for table in TABLES for _, entry in merged[table].values()]
-    read.clear()
-    merged.clear()
-    free(entries)
-    return registry
-
-
-def _place(merged: _Merged, path: tuple[str | int, ...]) -> str:
-    table, name = map(str, path[:2])
-    return merged[table][name][0]
-
-
-def digest(files: Mapping[str, bytes]) -> str:
-    """One hash over the names and contents of ``files``."""
-    whole = sha256()
-    for name, content in sorted(files.items()):
-        whole.update(b"%d:%s%d:" % (len(name.encode()), name.encode(), len(content)))
-        whole.update(content)
-    return "sha256:" + whole.hexdigest()
-
-
-def _read(files: Mapping[str, bytes]) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
-    read: dict[str, dict[str, Any]] = {}
-    problems: list[Problem] = []
-    for file, content in files.items():
-        try:
-            read[file] = documents.read(file, content)
-        except ValueError as error:
-            problems.append(documents.problem(file, error))
-    return read, problems
-
-
-def _table(
-    table: str,
-    kind: type[_T],
-    entries: Mapping[str, tuple[str, Any]],
-    problems: list[Problem],
-    file: str = "",
-) -> _T | None:
-    """The one value that a whole table is; ``file`` is blamed where it has no entries."""
-    places = [place for place, _ in entries.values()]
-    values = {name: value for name, (_, value) in entries.items()}
-    try:
-        return TypeAdapter(kind).validate_python(values)
-    except ValidationError as error:
-        problems += _problems(error, places[0] if places else file, (table,), kind)
-        return None
-
-
-def _records(
-    table: str, entries: Mapping[str, tuple[str, Any]], problems: list[Problem]
-) -> list[Any]:
-    kind, key = TABLES[table]
-    adapter: TypeAdapter[Any] = TypeAdapter(kind)
-    records = []
-    for name, (file, entry) in entries.items():
-        if not isinstance(entry, Mapping):
-            problems.append(Problem(file, (table, name), "must be a table of fields, not a value"))
-        elif entry.get(key, name) != name:
-            problems.append(
-                Problem(
-                    file, (table, name, key), "must equal the key it stands under; leave it out"
-                )
-            )
-        else:
-            try:
-                records.append(adapter.validate_python({**entry, key: name}))
-            except ValidationError as error:
-                problems += _problems(error, file, (table, name), kind)
-    return records
-
-
-def _scopes(entries: Mapping[str, tuple[str, Any]], problems: list[Problem]) -> dict[str, str]:
-    for name, (file, entry) in entries.items():
-        if not isinstance(entry, str):
-            problems.append(
-                Problem(
-                    file,
-                    ("scopes", name),
-                    'must be a sentence in quotes, such as "Read your invoices"',
-                )
-            )
-    return {name: entry for name, (_, entry) in entries.items()}
-
-
-def _problems(
-    error: ValidationError, file: str, path: tuple[str, ...], kind: type
-) -> list[Problem]:
-    return [
-        Problem(file, (*path, *each["loc"]), _sentence(each, kind, toml=not file.endswith(".json")))
-        for each in error.errors(include_input=False, include_url=False)
-    ]
-
-
-def _sentence(error: Any, kind: type[Any], *, toml: bool) -> str:
-    fault, where = error["type"], error["loc"]
-    if fault == "unexpected_keyword_argument":
-        holder = next((HELD[each] for each in reversed(where[:-1]) if each in HELD), kind)
-        known = near(str(where[-1]), holder.__dataclass_fields__)
-        return "unknown key" + (known or "; `issuer schema` lists those that there are")
-    return faults.sentence(fault, error["msg"], where, error.get("ctx", {}), toml=toml)

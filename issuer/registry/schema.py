@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from issuer.registry.branding import Branding
 from issuer.registry.consistency import Offered
-from issuer.registry.registry import TABLES
+from issuer.registry.parsing import TABLES
 from issuer.registry.settings import Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

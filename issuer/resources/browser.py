@@ -16,10 +16,10 @@ from issuer.browser.authorization_response import AuthorizationResponse
 from issuer.browser.interaction import Answered, Expired, Step, next_step, resume
 from issuer.browser.pages.rendering import render
 from issuer.browser.pages.views import ErrorView, ExpiredView, FormPostView, View
+from issuer.browser.sealed import Interaction, Session
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
 from issuer.metadata import CONSENT, base_path
 from issuer.protocol.form import Form
-from issuer.protocol.sealed import Interaction, Session
 from issuer.registry.client import Client
 from issuer.resources.token import read_form, read_headers
 from issuer.server import AuthorizationServer

@@ -7,9 +7,9 @@ from issuer.browser import form_token, interaction, sessions
 from issuer.browser.authorize import Requested
 from issuer.browser.interaction import AskConsent, Granted, LogIn
 from issuer.browser.pages.views import ConsentView, ResourceView
+from issuer.browser.sealed import FormToken, Session
 from issuer.metadata import LOGIN
 from issuer.protocol.form import Form
-from issuer.protocol.sealed import FormToken, Session
 from issuer.registry.scope import Scope
 from issuer.resources.browser import Browser, Visit, as_pages, read_body, read_query, without_effect
 from issuer.server import AuthorizationServer

@@ -9,11 +9,12 @@ from issuer.browser import form_token, interaction, login_application, sessions
 from issuer.browser.interaction import LogIn
 from issuer.browser.login_application import Denied, InvalidLoginResponse
 from issuer.browser.pages.views import LoginView
+from issuer.browser.sealed import Session
 from issuer.errors import InvalidGrant, naming
 from issuer.grants import passwords
 from issuer.protocol.form import Form
 from issuer.protocol.replay import ReplayStore, spend
-from issuer.protocol.sealed import Login, Session
+from issuer.protocol.sealed import Login
 from issuer.resources.browser import (
     Browser,
     Visit,

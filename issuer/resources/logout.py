@@ -5,10 +5,10 @@ from falcon.asgi import Request, Response
 from issuer.browser import form_token, logout, sessions
 from issuer.browser.logout import LogoutRequest
 from issuer.browser.pages.views import LoggedOutView, LogoutView
+from issuer.browser.sealed import Session
 from issuer.errors import InvalidRequest
 from issuer.metadata import LOGOUT
 from issuer.protocol.form import Form
-from issuer.protocol.sealed import Session
 from issuer.resources.browser import Browser, as_pages, read_body, read_query, without_effect
 
 SUBJECT = "logout"

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from issuer.browser import interaction, sessions
 from issuer.browser.authorization_response import AuthorizationResponse
 from issuer.browser.interaction import Answered
+from issuer.browser.sealed import Interaction, Session
 from issuer.protocol.form import Form
-from issuer.protocol.sealed import Interaction, Login, Session
+from issuer.protocol.sealed import Login
 from issuer.server import AuthorizationServer
 from tests.builders import API, CALLBACK, CHALLENGE, NOW
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from issuer.browser import form_token, sessions
-from issuer.protocol.sealed import FormToken
+from issuer.browser.sealed import FormToken
 from issuer.registry.scope import Scope
 from tests.browser.builders import a_session
 from tests.builders import API, NOW, a_server

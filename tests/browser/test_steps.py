@@ -6,8 +6,9 @@ from msgspec.structs import asdict, replace
 
 from issuer.browser import interaction, sessions
 from issuer.browser.interaction import Answered, AskConsent, Granted, LogIn, next_step
+from issuer.browser.sealed import Session
 from issuer.errors import InvalidRequest
-from issuer.protocol.sealed import AuthorizationCode, Session
+from issuer.protocol.sealed import AuthorizationCode
 from issuer.registry.scope import Scope
 from tests.browser.builders import a_session, agreed, an_interaction, parameters
 from tests.builders import (

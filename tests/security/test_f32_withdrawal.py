@@ -10,10 +10,11 @@ from msgspec.structs import asdict
 from issuer.browser import authorize, interaction, login_application, sessions
 from issuer.browser.interaction import Answered, LogIn, next_step
 from issuer.browser.login_application import InvalidLoginResponse
+from issuer.browser.sealed import Session
 from issuer.browser.userinfo import userinfo
 from issuer.errors import InvalidGrant, InvalidRequest
 from issuer.grants.passwords import authenticate
-from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken, Session
+from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken
 from keys import InvalidToken
 from keys.signing import SigningKey
 from tests.asking import ask, refresh
