@@ -31,7 +31,7 @@ CARD_IN_THE_DARK = "#1b1e25"
 SUBMIT = "document.forms[0].submit()"
 """The one script: it saves a person the click on the way back to the application."""
 
-_TEMPLATES: Mapping[type[View], str] = MappingProxyType(
+TEMPLATES: Mapping[type[View], str] = MappingProxyType(
     {
         LoginView: "login.html",
         ConsentView: "consent.html",
@@ -43,6 +43,7 @@ _TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         FrontView: "front.html",
     }
 )
+"""The pages: a row each."""
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader(__package__),
@@ -68,7 +69,7 @@ def render(view: View, branding: Branding, wanted: str) -> Rendered:
     style = _style(branding.color)
     script = SUBMIT if isinstance(view, FormPostView) else ""
     destination = getattr(view, "redirect_uri", None)
-    page = _ENVIRONMENT.get_template(_TEMPLATES[type(view)]).render(
+    page = _ENVIRONMENT.get_template(TEMPLATES[type(view)]).render(
         view=view,
         branding=branding,
         language=language,
