@@ -25,7 +25,7 @@ from issuer.load import (
     read_registry,
     warn_of_keyring,
 )
-from issuer.registry import Registry, consistency, files
+from issuer.registry import Registry, advice, files
 from issuer.registry.documents import dotted
 from issuer.registry.freeing import free
 from issuer.server import AuthorizationServer
@@ -212,9 +212,7 @@ class Reloader:
 
     def warn(self) -> None:
         """Logs what there is to warn of in what is in force, each once."""
-        found = [
-            f"{dotted(path)}: {why}" for path, why in consistency.warnings(self.server.registry)
-        ]
+        found = [f"{dotted(path)}: {why}" for path, why in advice.warnings(self.server.registry)]
         found += warn_of_keyring(self._keyring.path)
         new = [each for each in found if each not in self._warned]
         self._warned = frozenset(found)

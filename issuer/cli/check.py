@@ -8,7 +8,7 @@ from issuer import load
 from issuer.cli import clock
 from issuer.cli.page import columns
 from issuer.cli.place import Place, pass_place
-from issuer.registry import consistency
+from issuer.registry import advice
 from issuer.registry.documents import dotted
 from issuer.registry.record import rfc3339
 from issuer.server import AuthorizationServer
@@ -35,7 +35,7 @@ def check(place: Place) -> None:
 
 def warned(server: AuthorizationServer, place: Place) -> Iterator[str]:
     """The warnings as a short list under a line of their own; nothing where there are none."""
-    found = [f"{dotted(path)}: {why}" for path, why in consistency.warnings(server.registry)]
+    found = [f"{dotted(path)}: {why}" for path, why in advice.warnings(server.registry)]
     found += load.warn_of_keyring(place.keyring)
     if found:
         yield from ("", f"Good, with {len(found)} warning{'s' * (len(found) > 1)}:", "")

@@ -1,6 +1,7 @@
 """The registry: what the files may say of others, and how they are read, checked and edited.
 
-Text becomes records (`parsing`), records a `Registry`, and `consistency` says whether they fit.
+Text becomes records (`parsing`), records a `Registry`, `consistency` says whether they fit and
+`advice` what could be safer.
 """
 
 from issuer.registry.parsing import InvalidRegistry, digest, parse

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from issuer.registry import InvalidRegistry, Registry, parse
-from issuer.registry.consistency import warnings
+from issuer.registry.advice import warnings
 from issuer.registry.secret import sha256_hash
 from issuer.token import OFFERED
 from tests.builders import API, CALLBACK, ISSUER, PASSWORD_HASH, SECRET

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from issuer.errors import InvalidRequest
-from issuer.registry import InvalidRegistry, Registry, consistency, parse, redirect_uri
+from issuer.registry import InvalidRegistry, Registry, advice, parse, redirect_uri
 from issuer.token import OFFERED
 from tests.builders import API, ISSUER, a_client, a_code, a_server
 
@@ -160,7 +160,7 @@ def test_a_kind_of_uri_is_for_these_types_of_application(application_type, field
 def test_what_others_may_answer_to_is_warned_of(uri, types, risk):
     """RFC 8252 sections 7.1, 8.3 and 8.4."""
     found = registered(NATIVE, redirect_uris=["https://rp.example/cb", uri])
-    said = [(path, sentence) for path, sentence in consistency.warnings(found)]
+    said = [(path, sentence) for path, sentence in advice.warnings(found)]
     assert [path for path, _ in said] == [("clients", "app", "redirect_uris", 1)] * bool(risk)
     assert all(risk in sentence for _, sentence in said)
 

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 
 from issuer.grants import passwords
 from issuer.registry import InvalidRegistry, parse, precis, secret
-from issuer.registry.consistency import warnings
+from issuer.registry.advice import warnings
 from issuer.registry.precis import Forbidden
 from issuer.token import OFFERED
 from tests.asking import ask

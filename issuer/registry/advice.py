@@ -1,0 +1,78 @@
+"""What the records of a registry could do more safely, although they fit together."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from issuer.registry import precis
+from issuer.registry.client import Client
+from issuer.registry.consistency import Finding
+from issuer.registry.record import CODE_LIFETIME_WITHOUT_STORE
+from issuer.registry.redirect_uri import Kind, is_native, kind
+from issuer.registry.registry import Registry
+
+_RISKS: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.LOCALHOST: (
+            "is a name, which may lead to another address than this machine's own; "
+            "http://127.0.0.1 is safer, where the application takes it (RFC 8252 section 8.3)"
+        ),
+        Kind.PRIVATE_USE: (
+            "has a scheme that any other application may claim, and get the codes; https, "
+            "http://127.0.0.1, or a domain of its makers as scheme, com.example.app, is safer "
+            "(RFC 8252 sections 7.1 and 8.4)"
+        ),
+    }
+)
+
+
+def warnings(registry: Registry) -> Iterator[Finding]:
+    """What holds together, but not for everybody or not as well as it could.
+
+    Nothing is refused for it: ``issuer check`` says it, and workers log it.
+    """
+    yield from _warn_of_codes(registry)
+    for client in registry.clients.values():
+        yield from _warn_of_redirect_uris(client)
+        yield from _warn_of_imitation(client)
+    for name in registry.users:
+        yield from _warn_of_username(name)
+
+
+def _warn_of_codes(registry: Registry) -> Iterator[Finding]:
+    """RFC 6749 section 4.1.2: a code is used once. Without a store, only its end sees to that."""
+    if registry.issuer.has_store:
+        return
+    sentence = (
+        f"is more than {CODE_LIFETIME_WITHOUT_STORE}: without a replay_store a code can be "
+        "redeemed again for as long, and certification tries that"
+    )
+    held = [(("issuer",), registry.issuer.authorization_code_lifetime)] + [
+        (("clients", name), client.authorization_code_lifetime or 0)
+        for name, client in registry.clients.items()
+    ]
+    for at, lifetime in held:
+        if lifetime > CODE_LIFETIME_WITHOUT_STORE:
+            yield (*at, "authorization_code_lifetime"), sentence
+
+
+def _warn_of_username(name: str) -> Iterator[Finding]:
+    try:
+        precis.username(name)
+    except precis.Forbidden as forbidden:
+        yield ("users", name), f"{forbidden} (RFC 8265 section 3.4); some devices cannot type it"
+
+
+def _warn_of_redirect_uris(client: Client) -> Iterator[Finding]:
+    for number, uri in enumerate(client.redirect_uris):
+        risk = _RISKS.get(kind(uri))
+        if risk:
+            yield ("clients", client.client_id, "redirect_uris", number), risk
+
+
+def _warn_of_imitation(client: Client) -> Iterator[Finding]:
+    if client.skip_consent and client.can_be_imitated and any(map(is_native, client.redirect_uris)):
+        sentence = (
+            "lets codes go to an application on people's own machines unasked, and anybody can "
+            "make one that says it is this one (RFC 8252 section 8.6)"
+        )
+        yield ("clients", client.client_id, "skip_consent"), sentence
