@@ -8,28 +8,21 @@
 Each function answers from what the browser brought, the two files and the time.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from issuer.browser import authorization_response, pushed, sessions
+from issuer.browser import pushed, sessions
+from issuer.browser.answering import refusing, refusing_unread, registered
 from issuer.browser.authorization_request import (
     AuthorizationRequest,
     Prompt,
-    ResponseMode,
     read,
-    response_mode,
 )
-from issuer.browser.authorization_response import AuthorizationResponse, Recipient
-from issuer.browser.authorize import Requested, recipient, seal_code, validate
+from issuer.browser.authorize import Requested, recipient, validate
 from issuer.browser.sealed import Interaction, Session
 from issuer.errors import (
-    AccessDenied,
-    AccessTokenException,
     ConsentRequired,
     InvalidRequest,
     LoginRequired,
-    TemporarilyUnavailable,
     naming,
 )
 from issuer.protocol.form import Form
@@ -61,17 +54,6 @@ class Expired(Exception):
         super().__init__("expired")
         self.client_id = client_id
         """Whose interaction it was, where that can still be read."""
-
-
-class Answered(Exception):
-    """The request is refused, and the client is to hear it through the browser."""
-
-    def __init__(self, response: AuthorizationResponse, detail: str, client_id: str) -> None:
-        super().__init__(detail)
-        self.response = response
-        self.detail = detail
-        """What the log says of it."""
-        self.client_id = client_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +91,7 @@ def receive(
         Answered: the client hears it.
     """
     client_id = form.require("client_id")
-    with naming(_registered(server, client_id)):
+    with naming(registered(server, client_id)):
         return _receive(server, form, client_id, now)
 
 
@@ -122,7 +104,7 @@ def _receive(
             validate(server, held.request)
         return _begin(held.request, now), (pushed.once(held),)
     client, redirect_uri = recipient(server, client_id, form.get("redirect_uri"), form.get("scope"))
-    with _answering(_unread(server, redirect_uri, form), client_id):
+    with refusing_unread(server, form, client_id, redirect_uri):
         request = read(form)
         if server.registry.issuer.require_pushed_authorization_requests or (
             client.require_pushed_authorization_requests
@@ -188,85 +170,10 @@ def next_step(
         return Granted(requested)
 
 
-def grant(
-    server: AuthorizationServer, requested: Requested, session: Session, now: int
-) -> AuthorizationResponse:
-    """The answer that brings the code. Who is logged in has agreed.
-
-    Raises:
-        TemporarilyUnavailable: the key ring has no current key.
-    """
-    code = seal_code(
-        server,
-        requested,
-        sub=session.sub,
-        auth_time=session.auth_time,
-        login=session.login,
-        now=now,
-    )
-    return authorization_response.success(_recipient(server, requested.request), code)
-
-
-def deny(server: AuthorizationServer, requested: Requested) -> AuthorizationResponse:
-    """The answer of a user who said no."""
-    error = AccessDenied("The user said no.")
-    return authorization_response.refusal(_recipient(server, requested.request), error)
-
-
-@contextmanager
-def refusing(server: AuthorizationServer, request: AuthorizationRequest) -> Iterator[None]:
-    """Has the client told what is refused within.
-
-    Raises:
-        InvalidRequest: there is no such client any more, or its redirect_uri is not its own.
-        Answered: something was refused.
-    """
-    client_id = request.client_id
-    named = naming(_registered(server, client_id))
-    with named, _answering(_recipient(server, request), client_id):
-        yield
-
-
-@contextmanager
-def _answering(to: Recipient, client_id: str) -> Iterator[None]:
-    try:
-        yield
-    except TemporarilyUnavailable:
-        raise  # the person can try again, and lose nothing
-    except AccessTokenException as error:
-        raise Answered(authorization_response.refusal(to, error), error.detail, client_id) from None
-
-
 def _begin(request: AuthorizationRequest, now: int) -> Interaction:
     """A new interaction, each time: what was done for one must not answer another's prompt."""
     expires_at = now + LIFETIME + LEGIBLE
     return Interaction(id=fresh_id(), request=request, issued_at=now, expires_at=expires_at)
-
-
-def _registered(server: AuthorizationServer, client_id: str) -> str:
-    """``client_id``, if it is one that may be logged and shown: that of a client."""
-    return client_id if client_id in server.registry.clients else ""
-
-
-def _recipient(server: AuthorizationServer, request: AuthorizationRequest) -> Recipient:
-    _, redirect_uri = recipient(server, request.client_id, request.redirect_uri, request.scope)
-    return Recipient(
-        redirect_uri=redirect_uri,
-        issuer=server.issuer,
-        state=request.state,
-        response_mode=request.response_mode,
-    )
-
-
-def _unread(server: AuthorizationServer, redirect_uri: str, form: Form) -> Recipient:
-    """Whom to tell what is wrong with the rest of ``form``, which may be anything."""
-    known = form.get("response_mode") in tuple(ResponseMode)
-    return Recipient(
-        redirect_uri=redirect_uri,
-        issuer=server.issuer,
-        state=form.get("state"),
-        response_mode=response_mode(form) if known else ResponseMode.QUERY,
-    )
 
 
 def _unless_silent(step: LogIn | AskConsent, interaction: Interaction) -> Step:

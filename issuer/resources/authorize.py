@@ -3,6 +3,7 @@
 from falcon.asgi import Request, Response
 
 from issuer.browser import interaction
+from issuer.browser.answering import refusing
 from issuer.protocol.form import Form
 from issuer.protocol.replay import ReplayStore, spend
 from issuer.resources.browser import Browser, as_pages, read_body, read_query, without_effect
@@ -36,7 +37,7 @@ class AuthorizeResource:
     async def _receive(self, req: Request, resp: Response, form: Form) -> None:
         server, now = self.browser.moment(req)
         received, once = interaction.receive(server, form, now)
-        with interaction.refusing(server, received.request):
+        with refusing(server, received.request):
             await spend(self._store, once, now)
         # The next page is reached with GET and from here, so the browser sends its cookie along
         # even where another site posted this form.

@@ -11,9 +11,10 @@ import falcon
 from falcon.asgi import Request, Response
 
 from issuer.browser import sessions
+from issuer.browser.answering import Answered
 from issuer.browser.authorization_request import ResponseMode
 from issuer.browser.authorization_response import AuthorizationResponse
-from issuer.browser.interaction import Answered, Expired, Step, next_step, resume
+from issuer.browser.interaction import Expired, Step, next_step, resume
 from issuer.browser.pages.rendering import render
 from issuer.browser.pages.views import ErrorView, ExpiredView, FormPostView, View
 from issuer.browser.sealed import Interaction, Session

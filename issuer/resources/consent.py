@@ -3,7 +3,7 @@
 from falcon.asgi import Request, Response
 from msgspec.structs import replace
 
-from issuer.browser import form_token, interaction, sessions
+from issuer.browser import answering, form_token, sessions
 from issuer.browser.authorize import Requested
 from issuer.browser.interaction import AskConsent, Granted, LogIn
 from issuer.browser.pages.views import ConsentView, ResourceView
@@ -56,7 +56,7 @@ class ConsentResource:
         elif not is_decided:
             self.browser.go_on(resp, visit.text)
         elif decision != "allow":
-            self.browser.answer(req, resp, interaction.deny(visit.server, requested))
+            self.browser.answer(req, resp, answering.deny(visit.server, requested))
         elif isinstance(step, LogIn):
             # The login is too old by now. Whoever has agreed need not do it again.
             agreed = self._agreed(session, visit, requested)
@@ -85,7 +85,7 @@ class ConsentResource:
     def _grant(
         self, req: Request, resp: Response, visit: Visit, session: Session, requested: Requested
     ) -> None:
-        answer = interaction.grant(visit.server, requested, session, visit.now)
+        answer = answering.grant(visit.server, requested, session, visit.now)
         answered = sessions.answered(session, visit.interaction.id)
         if answered != visit.session:
             self.browser.keep(resp, visit.server, answered, visit.now)

@@ -6,6 +6,7 @@ from falcon.asgi import Request, Response
 from msgspec.structs import replace
 
 from issuer.browser import form_token, interaction, login_application, sessions
+from issuer.browser.answering import refusing
 from issuer.browser.interaction import LogIn
 from issuer.browser.login_application import Denied, InvalidLoginResponse
 from issuer.browser.pages.views import LoginView
@@ -157,12 +158,12 @@ class LoginCallbackResource:
         try:
             resumed, session, once = login_application.accept(server, text, held, now)
         except Denied as denied:
-            with interaction.refusing(server, denied.interaction.request):
+            with refusing(server, denied.interaction.request):
                 raise login_application.denied() from None
         with naming(resumed.request.client_id):
             if store is not None:
                 await spend(store, (once,), now)
-            with interaction.refusing(server, resumed.request):
+            with refusing(server, resumed.request):
                 login_application.check_fresh(resumed, session)
             try:
                 self.browser.keep(resp, server, session, now)

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from issuer.browser import interaction, sessions
+from issuer.browser.answering import Answered
 from issuer.browser.authorization_response import AuthorizationResponse
-from issuer.browser.interaction import Answered
 from issuer.browser.sealed import Interaction, Session
 from issuer.protocol.form import Form
 from issuer.protocol.sealed import Login

@@ -3,6 +3,7 @@
 import pytest
 
 from issuer.browser import interaction
+from issuer.browser.answering import Answered
 from issuer.browser.authorization_request import Prompt, ResponseMode
 from issuer.errors import AccessTokenException, InvalidRequest
 from issuer.protocol.form import Form
@@ -261,14 +262,14 @@ def test_an_old_client_may_go_without_pkce_where_it_is_registered_so():
 
 
 def test_the_answer_by_form_post_is_asked_for_before_anything_can_go_wrong():
-    with pytest.raises(interaction.Answered) as caught:
+    with pytest.raises(Answered) as caught:
         interaction.receive(SERVER, a_form(scope="bad", response_mode="form_post"), NOW)
     assert caught.value.response.response_mode is ResponseMode.FORM_POST
 
 
 def test_what_is_too_long_for_a_url_is_refused_in_words():
     held = an_interaction(SERVER, state="s" * 20_000)
-    with pytest.raises(interaction.Answered) as caught:
+    with pytest.raises(Answered) as caught:
         interaction.seal(SERVER, held, NOW)
     assert caught.value.response.parameters["error"] == "invalid_request"
     assert interaction.seal(SERVER, an_interaction(SERVER, state="s" * 5_000), NOW)

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 from msgspec.structs import asdict, replace
 
-from issuer.browser import interaction, sessions
-from issuer.browser.interaction import Answered, AskConsent, Granted, LogIn, next_step
+from issuer.browser import answering, interaction, sessions
+from issuer.browser.answering import Answered
+from issuer.browser.interaction import AskConsent, Granted, LogIn, next_step
 from issuer.browser.sealed import Session
 from issuer.errors import InvalidRequest
 from issuer.protocol.sealed import AuthorizationCode
@@ -308,7 +309,7 @@ def test_a_grant_is_a_code_with_state_and_iss():
     """RFC 6749 section 4.1.2, RFC 9207 (P15)."""
     session = agreed(SERVER, a_session(SERVER, auth_time=NOW - 100), "read")
     granted = step(session, nonce="n")
-    answer = interaction.grant(SERVER, granted.requested, session, NOW)
+    answer = answering.grant(SERVER, granted.requested, session, NOW)
     told = parameters(answer)
     assert answer.location.startswith(CALLBACK + "?")
     assert (told["state"], told["iss"]) == ("a-state", ISSUER)
@@ -321,4 +322,4 @@ def test_a_grant_is_a_code_with_state_and_iss():
 
 def test_a_denial_is_access_denied():
     asked = step(a_session(SERVER))
-    assert parameters(interaction.deny(SERVER, asked.requested))["error"] == "access_denied"
+    assert parameters(answering.deny(SERVER, asked.requested))["error"] == "access_denied"

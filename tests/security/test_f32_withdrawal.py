@@ -7,8 +7,9 @@ for them; whoever was in the registry when a credential was made has to be in it
 import pytest
 from msgspec.structs import asdict
 
-from issuer.browser import authorize, interaction, login_application, sessions
-from issuer.browser.interaction import Answered, LogIn, next_step
+from issuer.browser import answering, authorize, login_application, sessions
+from issuer.browser.answering import Answered
+from issuer.browser.interaction import LogIn, next_step
 from issuer.browser.login_application import InvalidLoginResponse
 from issuer.browser.sealed import Session
 from issuer.browser.userinfo import userinfo
@@ -87,7 +88,7 @@ def a_grant(server, now=NOW, **changes):
     held, session = logged_in(server, now=now, scope="openid email read offline_access", **changes)
     session = kept(server, session, now)
     requested = next_step(server, held, session, now).requested
-    return parameters(interaction.grant(server, requested, session, now))["code"], session
+    return parameters(answering.grant(server, requested, session, now))["code"], session
 
 
 def redeem(server, code, **changes):
@@ -182,7 +183,7 @@ def test_what_is_sealed_while_somebody_is_registered_says_so():
     assert refresh(WITHOUT_BOB, str(response.body["refresh_token"])).error == "invalid_grant"
     assert isinstance(next_step(WITHOUT_BOB, an_interaction(WITHOUT_BOB), renewed, NOW), LogIn)
     granted = next_step(WITH_BOB, an_interaction(WITH_BOB), session, NOW)
-    answer = parameters(interaction.grant(WITH_BOB, granted.requested, session, NOW))
+    answer = parameters(answering.grant(WITH_BOB, granted.requested, session, NOW))
     assert redeem(WITH_BOB, answer["code"]).status == 200
     assert redeem(WITHOUT_BOB, answer["code"]).error == "invalid_grant"
 

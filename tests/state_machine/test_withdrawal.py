@@ -23,8 +23,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from issuer.browser import interaction, sessions
-from issuer.browser.interaction import Answered, Granted, next_step
+from issuer.browser import answering, sessions
+from issuer.browser.answering import Answered
+from issuer.browser.interaction import Granted, next_step
 from issuer.browser.userinfo import userinfo
 from issuer.protocol.replay import ReplayStore
 from issuer.protocol.sealed import Login
@@ -306,7 +307,7 @@ class Withdrawals(RuleBasedStateMachine):
         if step == "login_required":
             return multiple()
         assert isinstance(step, Granted)
-        answer = interaction.grant(server, step.requested, session, self.now)
+        answer = answering.grant(server, step.requested, session, self.now)
         return Held(
             parameters(answer)["code"],
             held.sub,
