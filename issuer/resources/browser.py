@@ -14,10 +14,11 @@ from issuer.browser import sessions
 from issuer.browser.answering import Answered
 from issuer.browser.authorization_request import ResponseMode
 from issuer.browser.authorization_response import AuthorizationResponse
-from issuer.browser.interaction import Expired, Step, next_step, resume
+from issuer.browser.interaction import Expired, resume
 from issuer.browser.pages.rendering import render
 from issuer.browser.pages.views import ErrorView, ExpiredView, FormPostView, View
 from issuer.browser.sealed import Interaction, Session
+from issuer.browser.steps import Step, next_step
 from issuer.errors import AccessTokenException, TemporarilyUnavailable
 from issuer.metadata import CONSENT, base_path
 from issuer.protocol.form import Form
@@ -49,7 +50,7 @@ class Visit:
         resp.context.log = {"client_id": self.interaction.request.client_id, "sub": who, **said}
 
     def next_step(self) -> Step:
-        """What has to happen now. Raises as ``interaction.next_step`` does."""
+        """What has to happen now. Raises as ``steps.next_step`` does."""
         return next_step(self.server, self.interaction, self.session, self.now)
 
 

@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from issuer.browser import answering, form_token, sessions
 from issuer.browser.authorize import Requested
-from issuer.browser.interaction import AskConsent, Granted, LogIn
 from issuer.browser.pages.views import ConsentView, ResourceView
 from issuer.browser.sealed import FormToken, Session
+from issuer.browser.steps import AskConsent, Granted, LogIn
 from issuer.metadata import LOGIN
 from issuer.protocol.form import Form
 from issuer.registry.scope import Scope

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from issuer.browser import form_token, interaction, login_application, sessions
 from issuer.browser.answering import refusing
-from issuer.browser.interaction import LogIn
 from issuer.browser.login_application import Denied, InvalidLoginResponse
 from issuer.browser.pages.views import LoginView
 from issuer.browser.sealed import Session
+from issuer.browser.steps import LogIn
 from issuer.errors import InvalidGrant, naming
 from issuer.grants import passwords
 from issuer.protocol.form import Form

@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from issuer.browser import login_application, sessions
-from issuer.browser.interaction import LogIn, next_step
 from issuer.browser.login_application import Denied, InvalidLoginResponse
+from issuer.browser.steps import LogIn, next_step
 from issuer.errors import LoginRequired
 from keys.signing import SigningKey
 from tests.browser.builders import an_interaction

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from msgspec.structs import asdict, replace
 
-from issuer.browser import answering, interaction, sessions
+from issuer.browser import answering, sessions, steps
 from issuer.browser.answering import Answered
-from issuer.browser.interaction import AskConsent, Granted, LogIn, next_step
 from issuer.browser.sealed import Session
+from issuer.browser.steps import AskConsent, Granted, LogIn, next_step
 from issuer.errors import InvalidRequest
 from issuer.protocol.sealed import AuthorizationCode
 from issuer.registry.scope import Scope
@@ -192,7 +192,7 @@ def test_max_age_holds_for_a_login_in_this_very_interaction_too(max_age):
 def test_a_login_answers_the_request_that_it_was_done_for_within_minutes(changes):
     held = an_interaction(SERVER, **changes)
     session = agreed(SERVER, a_session(SERVER, interaction_id=held.id), "read")
-    last = NOW + interaction.FRESH
+    last = NOW + steps.FRESH
     assert isinstance(next_step(SERVER, held, session, last), Granted)
     assert isinstance(next_step(SERVER, held, session, last + 1), LogIn)
     assert isinstance(step(session, now=NOW + 5, **changes), LogIn)
@@ -214,7 +214,7 @@ def test_nobody_is_asked_to_log_in_for_ever():
     """By replicas whose clocks differ, or a login application that does not ask anew."""
     held = an_interaction(SERVER, max_age="1")
     session = a_session(SERVER, interaction_id=held.id)
-    for _ in range(interaction.MAX_LOGINS - 1):
+    for _ in range(steps.MAX_LOGINS - 1):
         assert isinstance(next_step(SERVER, held, session, NOW + 30), LogIn)
         session = a_session(SERVER, before=session, interaction_id=held.id)
     with pytest.raises(Answered) as caught:

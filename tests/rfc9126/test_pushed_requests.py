@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from issuer.browser import interaction, pushed
+from issuer.browser.steps import Granted, LogIn, next_step
 from issuer.errors import AccessTokenException, InvalidClient, InvalidRequest, InvalidRequestURI
 from issuer.protocol.form import Form
 from issuer.protocol.replay import spend
@@ -121,8 +122,8 @@ def test_each_use_of_a_request_uri_begins_an_interaction_of_its_own(prompt):
     assert first.id != second.id
     assert once.id == again.id
     session = agreed(SERVER, a_session(SERVER, interaction_id=first.id), "read")
-    assert isinstance(interaction.next_step(SERVER, first, session, NOW), interaction.Granted)
-    assert isinstance(interaction.next_step(SERVER, second, session, NOW), interaction.LogIn)
+    assert isinstance(next_step(SERVER, first, session, NOW), Granted)
+    assert isinstance(next_step(SERVER, second, session, NOW), LogIn)
 
 
 @pytest.mark.parametrize(

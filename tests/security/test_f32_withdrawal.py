@@ -9,9 +9,9 @@ from msgspec.structs import asdict
 
 from issuer.browser import answering, authorize, login_application, sessions
 from issuer.browser.answering import Answered
-from issuer.browser.interaction import LogIn, next_step
 from issuer.browser.login_application import InvalidLoginResponse
 from issuer.browser.sealed import Session
+from issuer.browser.steps import LogIn, next_step
 from issuer.browser.userinfo import userinfo
 from issuer.errors import InvalidGrant, InvalidRequest
 from issuer.grants.passwords import authenticate

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from issuer.browser import answering, sessions
 from issuer.browser.answering import Answered
-from issuer.browser.interaction import Granted, next_step
+from issuer.browser.steps import Granted, next_step
 from issuer.browser.userinfo import userinfo
 from issuer.protocol.replay import ReplayStore
 from issuer.protocol.sealed import Login
