@@ -46,14 +46,8 @@ def issue_token(
     Raises:
         TemporarilyUnavailable: the key ring has no current key.
     """
-    return issue(
-        server,
-        session,
-        interaction_id,
-        now,
-        shown=requested.scope,
-        resources=requested.asked,
-    )
+    shown, resources = requested.scope, requested.asked
+    return issue(server, session, interaction_id, now, shown=shown, resources=resources)
 
 
 def is_all_shown(requested: Requested, shown: FormToken | None) -> bool:

@@ -16,6 +16,9 @@ from keys.sealing import Unsealable
 MAX_COOKIE = 3800
 """Characters of the sealed session: browsers drop a cookie of more than 4096 with its name."""
 
+PASSWORD = Login(amr=("pwd",))
+"""RFC 8176 section 2."""
+
 RENEW_AFTER = 60
 """Seconds after which a session that is used gets a new cookie."""
 
@@ -28,6 +31,12 @@ def begin(settings: Settings, now: int) -> Session:
         renewed_at=now,
         expires_at=now + min(settings.session_idle_lifetime, settings.session_lifetime),
     )
+
+
+def password_login(settings: Settings) -> Login:
+    """The login of somebody who typed their password here: of the first class, if there are any."""
+    classes = settings.acr_values_supported
+    return replace(PASSWORD, acr=classes[0]) if classes else PASSWORD
 
 
 def log_in(

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from falcon.asgi import Request, Response
-from msgspec.structs import replace
 
 from issuer.browser import form_token, interaction, login_application, sessions
 from issuer.browser.answering import refusing
@@ -15,7 +14,6 @@ from issuer.errors import InvalidGrant, naming
 from issuer.grants import passwords
 from issuer.protocol.form import Form
 from issuer.protocol.replay import ReplayStore, spend
-from issuer.protocol.sealed import Login
 from issuer.resources.browser import (
     Browser,
     Visit,
@@ -25,9 +23,6 @@ from issuer.resources.browser import (
     without_effect,
 )
 from issuer.serving.stretching import Stretcher
-
-PASSWORD = Login(amr=("pwd",))
-"""RFC 8176 section 2."""
 
 
 class _Asked(NamedTuple):
@@ -95,11 +90,10 @@ class LoginResource:
             )
         except InvalidGrant:
             return None
-        classes = visit.server.registry.issuer.acr_values_supported
         return sessions.log_in(
             visit.server,
             visit.session,
-            replace(PASSWORD, acr=classes[0]) if classes else PASSWORD,
+            sessions.password_login(visit.server.registry.issuer),
             sub=user.sub,
             auth_time=visit.now,
             interaction_id=visit.interaction.id,
