@@ -12,6 +12,7 @@ from issuer.registry.redirect_uri import Kind, kind
 from issuer.registry.registry import Registry
 from issuer.registry.resource import Resource
 from issuer.registry.scope import OFFLINE_ACCESS
+from issuer.registry.user import CLAIMS
 from keys.audience import canonical
 
 _WITH_USER = frozenset({"authorization_code", "refresh_token"})
@@ -152,9 +153,11 @@ def _check_names(
         held = [registry.resources[name] for name in client.resources if name in registry.resources]
         held += [registry.own] if client.is_relying_party else []
         known = {scope for each in held for scope in each.scopes}
-        yield from _known(
-            (*at, "scope"), sorted(client.scope - {OFFLINE_ACCESS}), known, _ADD_SCOPE
-        )
+        about_user = client.scope.intersection(CLAIMS) - known
+        for name in sorted(about_user):
+            yield (*at, "scope"), f'"{name}" says who the user is, which takes "openid" beside it'
+        named = sorted(client.scope - about_user - {OFFLINE_ACCESS})
+        yield from _known((*at, "scope"), named, known, _ADD_SCOPE)
 
 
 def _needs_no_resource(client: Client) -> bool:

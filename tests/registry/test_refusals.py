@@ -267,7 +267,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "clients.web.resources",
      "must not name the issuer, which is for every client with openid in its scope"),
     ("what the issuer knows of a user, without openid", (*WEB, "scope"), "email",
-     "clients.web.scope", '"email" is not known here; there is read, write' + ADD_SCOPE),
+     "clients.web.scope", '"email" says who the user is, which takes "openid" beside it'),
     ("an origin of every host", ORIGINS, ["https://*.example"],
      "clients.web.allowed_cors_origins[0]", "must be one whole origin; wildcards are not matched"),
     ("every origin", ORIGINS, ["*"], "clients.web.allowed_cors_origins[0]",
