@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from issuer.registry import TABLES, InvalidRegistry, parse
+from issuer.registry import InvalidRegistry, parse
+from issuer.registry.parsing import TABLES
 from issuer.registry.schema import DIALECT
 from issuer.token import OFFERED
 
