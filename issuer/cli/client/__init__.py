@@ -1,0 +1,17 @@
+"""``issuer client``: the applications that ask for tokens. One module per command."""
+
+import click
+
+from issuer.cli.client.add import add_client
+from issuer.cli.client.hash import hash_secret
+from issuer.cli.client.list import list_clients
+from issuer.cli.client.secret import new_secret
+
+
+@click.group
+def client() -> None:
+    """Clients: the applications that ask for tokens."""
+
+
+for _command in (add_client, new_secret, hash_secret, list_clients):
+    client.add_command(_command)

@@ -1,0 +1,165 @@
+"""``issuer client add``: what is left out of a registration, and the first secret."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from issuer.cli.client.secret import SHOWN_ONCE, made_or_chosen
+from issuer.cli.page import columns, note
+from issuer.cli.place import Place, pass_place
+from issuer.cli.refusal import Refusal
+from issuer.cli.secrets import CHOSEN, SECRET_STDIN
+from issuer.registry import Registry
+from issuer.registry.client import ID_TOKEN_ALG
+from issuer.registry.scope import OPENID
+from issuer.registry.user import OPENID_SCOPES
+from issuer.token import OFFERED
+from keys.algorithms import ALGORITHMS
+
+WITH_USER = ("authorization_code", "refresh_token")
+
+
+@click.command("add")
+@click.argument("client_id", metavar="ID")
+@click.option("--name", metavar="TEXT", help="What a person calls it.")
+@click.option("--grant-type", "grant_types", multiple=True, type=click.Choice(OFFERED.grant_types))
+@click.option("--redirect-uri", "redirect_uris", multiple=True, metavar="URI")
+@click.option("--scope", help="Space-separated; every scope of its resources if left out.")
+@click.option(
+    "--resource", "resources", multiple=True, metavar="URI", help="The first is the default."
+)
+@click.option(
+    "--public", is_flag=True, help="It cannot keep a secret: an app, or code in a browser."
+)
+@click.option(
+    "--native",
+    is_flag=True,
+    help="It runs on people's own machines, and may have http://localhost or a scheme like "
+    "vscode://; --public unless --auth-method says otherwise.",
+)
+@click.option("--auth-method", type=click.Choice(OFFERED.token_endpoint_auth_methods))
+@CHOSEN
+@SECRET_STDIN
+@click.option(
+    "--id-token-signed-response-alg",
+    type=click.Choice(list(ALGORITHMS)),
+    help=f"What its ID tokens are signed by; {ID_TOKEN_ALG} if left out.",
+)
+@click.option(
+    "--require-pushed-authorization-requests",
+    is_flag=True,
+    help="Refuse its authorization requests that were not pushed to /par.",
+)
+@click.option("--skip-consent", is_flag=True, help="The team's own: its users are not asked.")
+@click.option(
+    "--file", metavar="NAME", help="The file to add to, where the registry is a directory."
+)
+@pass_place
+def add_client(  # noqa: PLR0913  the fields of a registration
+    place: Place,
+    client_id: str,
+    *,
+    name: str | None,
+    grant_types: tuple[str, ...],
+    redirect_uris: tuple[str, ...],
+    scope: str | None,
+    resources: tuple[str, ...],
+    auth_method: str | None,
+    id_token_signed_response_alg: str | None,
+    file: str | None,
+    public: bool,
+    native: bool,
+    is_chosen: bool,
+    secret_stdin: bool,
+    require_pushed_authorization_requests: bool,
+    skip_consent: bool,
+) -> None:
+    """Add a client, and print its secret this once, if it was made here.
+
+    Left out, the grant types are authorization_code and refresh_token with a redirect URI,
+    client_credentials without; the resource is the registry's only one, or none for a client that
+    asks only who the user is. --grant-type, --redirect-uri and --resource may be repeated.
+
+    \b
+    Examples:
+      issuer client add billing
+      issuer client add web --name "Web shop" --redirect-uri https://shop.example/callback
+      issuer client add wiki --redirect-uri https://wiki.example/callback --scope "openid email"
+      issuer client add phone --public --redirect-uri com.example.shop:/callback
+      issuer client add editor --native --redirect-uri http://localhost/callback
+      pass show moved | issuer client add moved --secret-stdin
+    """
+    registry = place.read_registry()
+    if not resources and not _asks_only_who(scope):
+        resources = _only_resource(registry)
+    method = _method(auth_method, public=public, native=native)
+    made = hashed = None
+    if method.startswith("client_secret_"):
+        made, hashed = made_or_chosen(is_chosen=is_chosen, from_stdin=secret_stdin)
+    elif is_chosen or secret_stdin:
+        raise click.UsageError(f"a client of --auth-method {method} has no secret to choose")
+    record: dict[str, Any] = {
+        "client_name": name,
+        "application_type": "native" if native else None,
+        "token_endpoint_auth_method": method,
+        "client_secrets": [{"hash": hashed}] if hashed else None,
+        "grant_types": list(grant_types or _grant_types(redirect_uris, method)),
+        "redirect_uris": list(redirect_uris),
+        "scope": _all_scopes(registry, resources) if scope is None else scope,
+        "resources": list(resources),
+        "id_token_signed_response_alg": id_token_signed_response_alg,
+        "require_pushed_authorization_requests": require_pushed_authorization_requests,
+        "skip_consent": skip_consent,
+    }
+    record = {field: value for field, value in record.items() if value}
+    edited = place.add(("clients", client_id), record, file)
+    _show(client_id, made, record, edited)
+
+
+def _show(client_id: str, made: str | None, record: dict[str, Any], edited: Path) -> None:
+    """Says what can be used on stdout, and all the rest beside it."""
+    click.echo(columns([("client_id", client_id), *([("client_secret", made)] if made else [])]))
+    rows = [(field, _text(value)) for field, value in record.items() if field != "client_secrets"]
+    note(f"\nAdded to {edited}:\n\n{columns(rows, indent='  ')}\n")
+    kept = "The registry keeps the hash of its secret."
+    note(SHOWN_ONCE if made else kept if "client_secrets" in record else "It has no secret.")
+
+
+def _text(value: str | Sequence[str] | Literal[True]) -> str:
+    if value is True:
+        return "true"
+    return value if isinstance(value, str) else ", ".join(value)
+
+
+def _asks_only_who(scope: str | None) -> bool:
+    """True where tokens of the client are for the issuer itself, which needs no naming."""
+    asked = scope.split() if scope else []
+    return OPENID in asked and set(asked) <= set(OPENID_SCOPES)
+
+
+def _only_resource(registry: Registry) -> tuple[str, ...]:
+    if len(registry.resources) == 1:
+        return tuple(registry.resources)
+    if not registry.resources:
+        raise Refusal("The registry has no resource yet: `issuer resource add URI --scope NAME`.")
+    raise click.UsageError(f"name one of these with --resource: {', '.join(registry.resources)}")
+
+
+def _all_scopes(registry: Registry, resources: Sequence[str]) -> str:
+    known = [registry.resources[each].scopes for each in resources if each in registry.resources]
+    return " ".join(dict.fromkeys(scope for scopes in known for scope in scopes))
+
+
+def _method(asked: str | None, *, public: bool, native: bool) -> str:
+    if public and asked not in (None, "none"):
+        raise click.UsageError(f"--public is --auth-method none, not {asked}")
+    # A secret in an application that people have copies of is none (RFC 8252 section 8.5).
+    return asked or ("none" if public or native else "client_secret_basic")
+
+
+def _grant_types(redirect_uris: Sequence[str], method: str) -> Sequence[str]:
+    if method == "none":
+        return WITH_USER[:1]  # a refresh token would be anybody's who finds it
+    return WITH_USER if redirect_uris else ("client_credentials",)
