@@ -146,6 +146,7 @@ def test_no_registration_of_a_client_can_name_cnf():
 @pytest.mark.parametrize(
     ("now", "kid"),
     [(NOW, KEY["kid"]), (NOW + 59, KEY["kid"]), (NOW + 60, NEXT["kid"]), (NOW + 999, NEXT["kid"])],
+    ids=["now", "just before", "as it begins", "later"],
 )
 @pytest.mark.parametrize("order", [[KEY, NEXT], [NEXT, KEY]])
 def test_the_newest_key_that_has_begun_is_used(order, now, kid):

@@ -158,7 +158,7 @@ def test_another_header_is_refused(changes):
     refusal(with_header(wrapped(), **changes))
 
 
-@pytest.mark.parametrize("y", ["A" * 43, PUBLIC["P-256"]["x"]])
+@pytest.mark.parametrize("y", ["A" * 43, PUBLIC["P-256"]["x"]], ids=["zero", "its x"])
 def test_an_epk_off_the_curve_is_refused(y):
     """The invalid curve attack on ECDH-ES (CVE-2017-16007 and its kin)."""
     epk = {"kty": "EC", "crv": "P-256", "x": PUBLIC["P-256"]["x"], "y": y}
