@@ -91,7 +91,7 @@ class TokenGenerator:
             else:
                 authorization = self.validate(server, request)
             client_id = authorization.client.client_id
-            await spend(store, authorization.once, request.received_at)
+            await spend(store, authorization.use, request.received_at)
             await _together()
             response = self.grant_response(server, authorization)
         except AccessTokenException as error:

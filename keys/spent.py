@@ -8,16 +8,18 @@ remembering. A backup restored while no process runs is believed: delete the fil
 
 import sqlite3
 from pathlib import Path
+from typing import ClassVar
 
 BUSY_TIMEOUT = 0.5
 """Seconds to wait for another process before giving up."""
 FORGET_EVERY = 60
 """Seconds between two clearings of what has expired."""
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS spent (
     id TEXT PRIMARY KEY,
-    forget_at INTEGER NOT NULL
+    forget_at INTEGER NOT NULL,
+    spent_at INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS spent_forget_at ON spent (forget_at);
 CREATE TABLE IF NOT EXISTS memory (
@@ -28,7 +30,11 @@ CREATE TABLE IF NOT EXISTS memory (
 
 
 class AlreadySpent(Exception):
-    """Somebody used it before."""
+    """Somebody used it before, at ``spent_at``."""
+
+    def __init__(self, spent_at: int) -> None:
+        super().__init__("already spent")
+        self.spent_at = spent_at
 
 
 class StoreUnavailable(Exception):
@@ -43,11 +49,17 @@ class StoreUnavailable(Exception):
 class SpentIds:
     """One connection, for one thread at a time; it may wait for a disk and for other processes."""
 
+    schema: ClassVar[str] = SCHEMA
+    """What makes the tables where they are not there yet."""
+    expiring: ClassVar[tuple[str, ...]] = ("spent",)
+    """The tables whose rows have a ``forget_at``."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._since = 0
+        self.since = 0
+        """The instant from which the file of the last ``connect`` remembers."""
         self._forget_at = 0
 
     def probe(self, now: int) -> None:
@@ -58,9 +70,9 @@ class SpentIds:
         """
         try:
             # Writes: a full disk and a file that may only be read answer every question.
-            self._connect(now).execute("UPDATE memory SET since = since")
+            self.connect(now).execute("UPDATE memory SET since = since")
         except (sqlite3.Error, OSError) as error:
-            raise self._unavailable(error) from None
+            raise self.unavailable(error) from None
 
     def spend(self, id_: str, *, issued_at: int, expires_at: int, forget_at: int, now: int) -> None:
         """Returns for exactly one of all who ever call it with this id.
@@ -75,16 +87,28 @@ class SpentIds:
             StoreUnavailable: where that cannot be known.
         """
         try:
-            connection = self._connect(now)
-            if issued_at < self._since:
+            connection = self.connect(now)
+            if issued_at < self.since:
                 wait = max(1, expires_at - now)
                 raise StoreUnavailable("issued before the memory begins", retry_after=wait)
-            self._forget(connection, now)
-            connection.execute("INSERT INTO spent VALUES (?, ?)", (id_, forget_at))
-        except sqlite3.IntegrityError:
-            raise AlreadySpent from None
+            self.insert(connection, id_, forget_at=forget_at, now=now)
         except (sqlite3.Error, OSError) as error:
-            raise self._unavailable(error) from None
+            raise self.unavailable(error) from None
+
+    def insert(self, connection: sqlite3.Connection, id_: str, *, forget_at: int, now: int) -> None:
+        """Remembers that ``id_`` was spent now.
+
+        Raises:
+            AlreadySpent: it was before.
+            sqlite3.Error: that cannot be known.
+        """
+        try:
+            connection.execute("INSERT INTO spent VALUES (?, ?, ?)", (id_, forget_at, now))
+        except sqlite3.IntegrityError:
+            query = "SELECT spent_at FROM spent WHERE id = ?"
+            # Another process may have forgotten it in between, at its own clock's time.
+            (spent_at,) = connection.execute(query, (id_,)).fetchone() or (0,)
+            raise AlreadySpent(spent_at) from None
 
     def disconnect(self) -> None:
         """Lets go of the file; the next call opens it again."""
@@ -92,7 +116,8 @@ class SpentIds:
             self._connection.close()
         self._connection = None
 
-    def _unavailable(self, error: Exception) -> StoreUnavailable:
+    def unavailable(self, error: Exception) -> StoreUnavailable:
+        """What to raise for ``error``, which a connection raised."""
         # Locked, full or not to be written passes. What is broken is opened anew, and believed
         # from then on only.
         if not isinstance(error, sqlite3.OperationalError):
@@ -100,8 +125,14 @@ class SpentIds:
         # The name of the error and nothing of its text, which may quote what was sent.
         return StoreUnavailable(getattr(error, "sqlite_errorname", type(error).__name__))
 
-    def _connect(self, now: int) -> sqlite3.Connection:
-        """The connection to the file that is there now: two workers must not use two files."""
+    def connect(self, now: int) -> sqlite3.Connection:
+        """The connection to the file that is there now: two workers must not use two files.
+
+        What has expired is cleared from it, now and then.
+
+        Raises:
+            sqlite3.Error, OSError: it cannot be opened.
+        """
         if self._connection is not None and self._file != _identity(self._path):
             self.disconnect()
         if self._connection is None:
@@ -110,18 +141,20 @@ class SpentIds:
             # very second may have been spent in the first.
             is_second = self._file is not None
             begins = now + 1 if is_second else now
-            self._connection, since = _open(self._path, begins)
-            self._since = begins if is_second else since
+            self._connection, since = _open(self._path, self.schema, begins)
+            self.since = begins if is_second else since
             self._file = _identity(self._path)
+        self._forget(self._connection, now)
         return self._connection
 
     def _forget(self, connection: sqlite3.Connection, now: int) -> None:
         if now >= self._forget_at:
-            connection.execute("DELETE FROM spent WHERE forget_at <= ?", (now,))
+            for table in self.expiring:
+                connection.execute(f"DELETE FROM {table} WHERE forget_at <= ?", (now,))  # noqa: S608
             self._forget_at = now + FORGET_EVERY
 
 
-def _open(path: Path, begins: int) -> tuple[sqlite3.Connection, int]:
+def _open(path: Path, schema: str, begins: int) -> tuple[sqlite3.Connection, int]:
     connection = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
     )
@@ -130,13 +163,25 @@ def _open(path: Path, begins: int) -> tuple[sqlite3.Connection, int]:
         # which outlasts the life of what is spent here.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_SCHEMA)
+        connection.executescript(schema)
+        _add_missing_column(connection)
         connection.execute("INSERT OR IGNORE INTO memory VALUES (1, ?)", (begins,))
         (since,) = connection.execute("SELECT since FROM memory").fetchone()
     except BaseException:
         connection.close()
         raise
     return connection, since
+
+
+def _add_missing_column(connection: sqlite3.Connection) -> None:
+    """Files of earlier versions do not say when something was spent."""
+    if any(row[1] == "spent_at" for row in connection.execute("PRAGMA table_info(spent)")):
+        return
+    try:
+        connection.execute("ALTER TABLE spent ADD COLUMN spent_at INTEGER NOT NULL DEFAULT 0")
+    except sqlite3.OperationalError as error:
+        if "duplicate column" not in str(error):  # another process was faster
+            raise
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from issuer.grants.target import (
     still_allowed,
     still_granted,
 )
-from issuer.protocol import pkce
+from issuer.protocol import pkce, redemption, revocation
 from issuer.protocol.form import Form
 from issuer.protocol.replay import Once
 from issuer.protocol.request import AuthenticatedRequest, Authorization
@@ -40,6 +40,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     resources = still_allowed(server, client, code.resources)
     resource = granted_target(server, code.resources, resources, form.all("resource"))
     granted = still_granted(client, code.scope)
+    grant_id = redemption.grant_id(code)
     return Authorization(
         id=code.id,
         client=client,
@@ -56,6 +57,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
             server,
             client,
             id=code.id,
+            grant_id=grant_id,
             sub=code.sub,
             scope=granted,
             resources=resources,
@@ -63,7 +65,18 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
             issued_at=code.issued_at,
             login=login,
         ),
+        grant_id=grant_id,
         once=(*authenticated.once, _once(code)),
+        standing=(
+            revocation.standing(
+                grant_id=grant_id,
+                sub=code.sub,
+                client_id=code.client_id,
+                sid=login.sid if login else "",
+                issued_at=code.issued_at,
+                refusal=partial(refused, "revoked"),
+            ),
+        ),
         credential=authenticated.credential,
     )
 

@@ -5,6 +5,7 @@ client's own credentials, and lose the session with a lost response (FAPI 2.0 se
 """
 
 import hmac
+from functools import partial
 
 from issuer.errors import InvalidGrant
 from issuer.grants.target import (
@@ -14,8 +15,10 @@ from issuer.grants.target import (
     still_allowed,
     still_granted,
 )
+from issuer.protocol import revocation
 from issuer.protocol.request import AuthenticatedRequest, Authorization
 from issuer.protocol.sealed import RefreshToken, fresh_id
+from issuer.registry.scope import OFFLINE_ACCESS
 from issuer.server import AuthorizationServer
 from keys.sealing import Unsealable
 
@@ -57,7 +60,18 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         login=server.as_registered(held.sub, held.login),
         openid_scope=openid,
         refresh_token=text,
+        grant_id=held.grant,
         once=authenticated.once,
+        standing=(
+            revocation.standing(
+                grant_id=held.grant,
+                sub=held.sub,
+                client_id=held.client_id,
+                sid=held.login.sid if held.login and OFFLINE_ACCESS not in held.scope else "",
+                issued_at=held.issued_at,
+                refusal=partial(refused, "revoked"),
+            ),
+        ),
         credential=authenticated.credential,
     )
 

@@ -12,6 +12,7 @@ class Granted(TypedDict):
     """What a user granted, and when."""
 
     id: str
+    grant_id: str
     sub: str
     scope: Scope
     resources: tuple[str, ...]

@@ -11,11 +11,17 @@ from issuer.protocol.sealed import AuthorizationCode
 from keys.encoding import to_base64url
 
 _ID_BYTES = 16  # as a fresh_id has
+_DOMAIN = "issuer/redemption/v1/"
 
 
 def token_id(code: AuthorizationCode, audience: str) -> str:
     """The ``jti`` of the token for ``audience``. It tells nothing of the code's own id."""
     return to_base64url(sha256(_about("jti", code, audience)).digest()[:_ID_BYTES])
+
+
+def grant_id(code: AuthorizationCode) -> str:
+    """The name of the grant that all that comes of ``code`` belongs to."""
+    return to_base64url(sha256(f"{_DOMAIN}grant_id\0{code.id}".encode()).digest()[:_ID_BYTES])
 
 
 def mac_key(code: AuthorizationCode, audience: str) -> str:
@@ -25,4 +31,4 @@ def mac_key(code: AuthorizationCode, audience: str) -> str:
 
 def _about(purpose: str, code: AuthorizationCode, audience: str) -> bytes:
     # An id is base64url, so nothing after it can be taken for a part of it.
-    return f"issuer/redemption/v1/{purpose}\0{code.id}\0{audience}".encode()
+    return f"{_DOMAIN}{purpose}\0{code.id}\0{audience}".encode()

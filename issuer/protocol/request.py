@@ -9,7 +9,7 @@ import msgspec
 
 from issuer.protocol.form import Form
 from issuer.protocol.redemption import token_id
-from issuer.protocol.replay import Once
+from issuer.protocol.replay import Once, Standing, Use
 from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken
 from issuer.registry.client import Client
 from issuer.registry.resource import Resource
@@ -71,8 +71,16 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     code: AuthorizationCode | None = None
     refresh_token: RefreshToken | str | None = None
     """A new one to seal, or the one that was presented and stays good."""
+    grant_id: str = ""
+    """The grant that its tokens belong to; empty where a client acts for itself."""
     once: tuple[Once, ...] = ()
+    standing: tuple[Standing, ...] = ()
     credential: str = ""
+
+    @property
+    def use(self) -> Use:
+        """What the store has to be asked."""
+        return Use(self.once, self.standing)
 
     @property
     def jti(self) -> str:

@@ -83,6 +83,15 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     issued_at: int
     expires_at: int
     login: Login | None = None
+    grant_id: str = ""
+    """What revokes it and all that comes of it. Those of earlier versions have none."""
+    rotated_at: int = 0
+    """When it took the place of the one before; 0 for the first."""
+
+    @property
+    def grant(self) -> str:
+        """The grant that it belongs to."""
+        return self.grant_id or self.id
 
 
 class UserinfoClaims(msgspec.Struct, frozen=True, kw_only=True):

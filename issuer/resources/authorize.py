@@ -5,7 +5,7 @@ from falcon.asgi import Request, Response
 from issuer.browser import interaction
 from issuer.browser.answering import refusing
 from issuer.protocol.form import Form
-from issuer.protocol.replay import ReplayStore, spend
+from issuer.protocol.replay import ReplayStore, Use, spend
 from issuer.resources.browser import Browser, as_pages, read_body, read_query, without_effect
 
 
@@ -38,7 +38,7 @@ class AuthorizeResource:
         server, now = self.browser.moment(req)
         received, once = interaction.receive(server, form, now)
         with refusing(server, received.request):
-            await spend(self._store, once, now)
+            await spend(self._store, Use(once), now)
         # The next page is reached with GET and from here, so the browser sends its cookie along
         # even where another site posted this form.
         self.browser.go_on(resp, interaction.seal(server, received, now))

@@ -13,7 +13,7 @@ from issuer.browser.steps import LogIn
 from issuer.errors import InvalidGrant, naming
 from issuer.grants import passwords
 from issuer.protocol.form import Form
-from issuer.protocol.replay import ReplayStore, spend
+from issuer.protocol.replay import ReplayStore, Use, spend
 from issuer.resources.browser import (
     Browser,
     Visit,
@@ -156,7 +156,7 @@ class LoginCallbackResource:
                 raise login_application.denied() from None
         with naming(resumed.request.client_id):
             if store is not None:
-                await spend(store, (once,), now)
+                await spend(store, Use((once,)), now)
             with refusing(server, resumed.request):
                 login_application.check_fresh(resumed, session)
             try:

@@ -4,22 +4,39 @@ A code redeemed twice then yields the same tokens twice, to its own client and w
 life.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from issuer.protocol.replay import Once
+from issuer.protocol.replay import Memory, Revocation, Tally, Use
+from keys.spent import StoreUnavailable
 
 
 class NoStore:
-    """Lets everything pass."""
+    """Lets everything pass, and takes nothing back."""
 
     @classmethod
     def open(cls, _: str, __: Path) -> Self:
         """The store that is not there."""
         return cls()
 
-    async def spend(self, once: Once, now: int) -> None:
-        """Returns always."""
+    async def use(self, use: Use, now: int) -> tuple[int, ...]:
+        """Says always that it is the first time."""
+        return (now,) * len(use.once)
+
+    async def revoke(self, revocations: Sequence[Revocation], now: int) -> None:
+        """Never can."""
+        raise StoreUnavailable("there is no store")
+
+    async def revocations(self, after: int, now: int) -> Memory:
+        """None."""
+        return Memory(0, ())
+
+    async def tally(
+        self, names: Sequence[str], add: int, forget_at: int, now: int
+    ) -> tuple[Tally, ...]:
+        """Never can: each process has to count by itself."""
+        raise StoreUnavailable("there is no store")
 
     async def fault(self, now: int) -> str:
         """None is possible."""

@@ -1,21 +1,24 @@
-"""A SQLite file that all workers of one machine share: ``keys.spent``, kept off the event loop."""
+"""A SQLite file that all workers of one machine share, kept off the event loop."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
-from issuer.protocol.replay import Once
-from keys.spent import BUSY_TIMEOUT, SpentIds, StoreUnavailable
+from issuer.protocol.replay import Memory, Revocation, Tally, Use
+from issuer.stores.sqlite_memory import SQLiteMemory
+from keys.spent import BUSY_TIMEOUT, StoreUnavailable
+
+T = TypeVar("T")
 
 
 class SQLiteStore:
     """One connection, used from one thread of its own: disks never block the event loop."""
 
     def __init__(self, path: Path) -> None:
-        self._spent = SpentIds(path)
+        self._memory = SQLiteMemory(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="replay-store")
 
     @classmethod
@@ -23,29 +26,35 @@ class SQLiteStore:
         """The store at ``path``, which counts from ``folder``; made at its first use."""
         return cls(folder / (path or "replay.db"))
 
-    async def spend(self, once: Once, now: int) -> None:
+    async def use(self, use: Use, now: int) -> tuple[int, ...]:
         """See ``ReplayStore``."""
-        await self._run(
-            lambda: self._spent.spend(
-                once.id,
-                issued_at=once.issued_at,
-                expires_at=once.expires_at,
-                forget_at=once.forget_at,
-                now=now,
-            )
-        )
+        return await self._run(lambda: self._memory.use(use, now))
+
+    async def revoke(self, revocations: Sequence[Revocation], now: int) -> None:
+        """See ``ReplayStore``."""
+        await self._run(lambda: self._memory.revoke(revocations, now))
+
+    async def revocations(self, after: int, now: int) -> Memory:
+        """See ``ReplayStore``."""
+        return await self._run(lambda: self._memory.revocations(after, now))
+
+    async def tally(
+        self, names: Sequence[str], add: int, forget_at: int, now: int
+    ) -> tuple[Tally, ...]:
+        """See ``ReplayStore``."""
+        return await self._run(lambda: self._memory.tally(names, add, forget_at, now))
 
     async def fault(self, now: int) -> str:
         """See ``ReplayStore``."""
         try:
-            await self._run(lambda: self._spent.probe(now))
+            await self._run(lambda: self._memory.probe(now))
         except StoreUnavailable as unavailable:
             return str(unavailable)
         return ""
 
     def close(self) -> None:
         """See ``ReplayStore``."""
-        self._thread.submit(self._spent.disconnect)
+        self._thread.submit(self._memory.disconnect)
         self._thread.shutdown()
 
     def remember(self, now: int) -> None:
@@ -54,10 +63,10 @@ class SQLiteStore:
         Raises:
             StoreUnavailable: it cannot be made.
         """
-        self._thread.submit(self._spent.probe, now).result()
+        self._thread.submit(self._memory.probe, now).result()
 
-    async def _run(self, work: Callable[[], None]) -> None:
-        """Does ``work`` in the thread, or not at all where that is kept waiting too long.
+    async def _run(self, work: Callable[[], T]) -> T:
+        """What ``work`` returns, done in the thread, unless that is kept waiting too long.
 
         Raises:
             StoreUnavailable: whoever came first waits for another process. Waiting behind them,
@@ -65,9 +74,9 @@ class SQLiteStore:
         """
         given_up_at = time.monotonic() + BUSY_TIMEOUT
 
-        def in_turn() -> None:
+        def in_turn() -> T:
             if time.monotonic() > given_up_at:
                 raise StoreUnavailable("others are waiting for it")
-            work()
+            return work()
 
-        await asyncio.get_running_loop().run_in_executor(self._thread, in_turn)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, in_turn)

@@ -45,6 +45,8 @@ def access_token_claims(
     tells_who = authorization.resource.tells_who
     if scope := authorization.granted if tells_who else authorization.scope:
         claims["scope"] = str(scope)
+    if authorization.grant_id and server.registry.issuer.has_store:
+        claims["grant_id"] = authorization.grant_id
     if authorization.auth_time is not None:
         claims["auth_time"] = authorization.auth_time
     login = authorization.login

@@ -8,7 +8,7 @@ from issuer.browser import interaction, pushed
 from issuer.browser.steps import Granted, LogIn, next_step
 from issuer.errors import AccessTokenException, InvalidClient, InvalidRequest, InvalidRequestURI
 from issuer.protocol.form import Form
-from issuer.protocol.replay import spend
+from issuer.protocol.replay import Use, spend
 from issuer.protocol.request import TokenRequest
 from issuer.registry.scope import Scope
 from issuer.stores.sqlite import SQLiteStore
@@ -100,7 +100,7 @@ def test_a_request_uri_is_good_for_its_client_and_its_time():
 
 async def _spend(store, request_uri, now):
     _, once = arrive(request_uri, now=now)
-    await spend(store, once, now)
+    await spend(store, Use(once), now)
 
 
 def test_a_request_uri_begins_one_interaction_where_a_store_remembers(tmp_path):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from issuer.protocol.replay import CLOCK_SKEW, Once
+from issuer.protocol.replay import CLOCK_SKEW, AlreadySpent, Once, Use
 from issuer.stores.sqlite import SQLiteStore
-from keys.spent import FORGET_EVERY, AlreadySpent, StoreUnavailable
+from keys.spent import FORGET_EVERY, StoreUnavailable
 from tests.builders import NOW, a_once
 from tests.running import CHECKOUT
 
@@ -23,13 +23,13 @@ SPENDING = """
 import asyncio, sys
 from pathlib import Path
 from issuer.stores.sqlite import SQLiteStore
-from keys.spent import AlreadySpent
+from issuer.protocol.replay import AlreadySpent, Use
 from tests.builders import NOW, a_once
 
 async def main(store, ids):
     for each in ids:
         try:
-            await store.spend(a_once(each), NOW)
+            await store.use(Use((a_once(each),)), NOW)
         except AlreadySpent:
             continue
         print(each, flush=True)
@@ -59,7 +59,7 @@ def a_store(tmp_path: Path) -> Iterator[Callable[..., SQLiteStore]]:
 def spend(store: SQLiteStore, once: Once, now: int = NOW) -> bool:
     """True where it was spent now, False where it was before."""
     try:
-        asyncio.run(store.spend(once, now))
+        asyncio.run(store.use(Use((once,)), now))
     except AlreadySpent:
         return False
     return True
@@ -163,7 +163,7 @@ def test_a_locked_file_is_waited_for_a_moment_and_then_nothing_is_spent(a_store,
     async def refused_after(once: Once) -> float:
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
-            await store.spend(once, NOW)
+            await store.use(Use((once,)), NOW)
         return time.monotonic() - began
 
     async def all_of(onces: list[Once]) -> list[float]:
@@ -259,7 +259,7 @@ def test_a_directory_in_the_place_of_the_file_spends_nothing(a_store, tmp_path):
 def test_a_full_file_spends_nothing_until_there_is_room_again(a_store):
     """F8, by SQLite's own limit of pages; recovers without a restart."""
     store = a_store()
-    connection = store._spent._connection
+    connection = store._memory._connection
     assert connection is not None
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")
