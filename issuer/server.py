@@ -47,14 +47,15 @@ class AuthorizationServer:
                 "No signing key is current; try again.", detail="no current signing key"
             ) from None
 
-    def seal(self, value: Sealable, *, now: int) -> str:
-        """``value`` as text that only replicas of this issuer can read.
+    def seal(self, value: Sealable, *, now: int, convergent: bool = False) -> str:
+        """``value`` as text that only replicas of this issuer can read; with ``convergent``, all
+        of them make the same text of it.
 
         Raises:
             TemporarilyUnavailable: the key ring has no key for this time.
         """
         try:
-            return self.sealer.seal(value, now=now)
+            return self.sealer.seal(value, now=now, convergent=convergent)
         except NoCurrentKey:
             raise TemporarilyUnavailable(
                 "No sealing key is current; try again.", detail="no current sealing key"

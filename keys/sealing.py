@@ -4,8 +4,13 @@
 
 AES-256-GCM-SIV (RFC 8452) under a key per purpose, derived with HKDF-SHA256 (RFC 5869) from the
 ring's sealing key. Version, kid, purpose and issuer are authenticated with it.
+
+The nonce is random, or, where every replica shall make the same text of the same value, made of
+what is sealed: a pseudorandom function of it under one more key, as in SIV (RFC 5297 section 2.6).
+It repeats for nothing but the same value, of which it then tells that it is the same.
 """
 
+import hmac
 import json
 import os
 from dataclasses import dataclass, field
@@ -30,6 +35,10 @@ SEALING_KEY_BYTES = 32
 _VERSION = "1"
 _NONCE_BYTES = 12
 _BUCKET = 64  # Lengths are rounded up to it, so that a name cannot be guessed from its length.
+
+_ENCODER = msgspec.json.Encoder()
+_IN_ORDER = msgspec.json.Encoder(order="deterministic")
+"""The order of a set is another in each process; here it is that of its sorted members."""
 
 
 class Sealable(Protocol):
@@ -101,6 +110,21 @@ class _Purpose:
     prefix: str
     cipher: AESGCMSIV
     associated_data: bytes
+    nonce_key: bytes = field(repr=False)
+
+    def nonce_for(self, plain: bytes) -> bytes:
+        """The nonce of ``plain`` and of nothing else that is sealed with this key."""
+        # JSON in ASCII has no zero byte, so nothing of the one can be taken for the other's.
+        named = self.associated_data + b"\0" + plain
+        return hmac.digest(self.nonce_key, named, "sha256")[:_NONCE_BYTES]
+
+    def lock(self, plain: bytes, nonce: bytes) -> str:
+        """``plain`` sealed."""
+        box = nonce + self.cipher.encrypt(nonce, plain, self.associated_data)
+        text = self.prefix + to_base64url(box)
+        if len(text) > MAX_SEALED:
+            raise ValueError("too long to be sealed")
+        return text
 
 
 class Sealer:
@@ -111,13 +135,21 @@ class Sealer:
         self._issuer = issuer
         self._purposes: dict[tuple[str, str], _Purpose] = {}
 
-    def seal(self, value: Sealable, *, now: int) -> str:
-        """``value`` as text that only this issuer can read, with the key that is current.
+    def seal(self, value: Sealable, *, now: int, convergent: bool = False) -> str:
+        """``value`` as text that only this issuer can read, with the key current at ``now``.
+
+        With ``convergent``, it is the same text for the same value and key each time, on every
+        replica: for what can be asked for twice. Anybody sees then that the values are the same, so
+        such a value has an id of its own in it.
 
         Raises:
             ValueError: it is too long to be opened again.
         """
-        return self._seal(value, self._keys.sealing_key(now), randomness.block()[:_NONCE_BYTES])
+        purpose = self._purpose(self._keys.sealing_key(now), type(value).PURPOSE)
+        if convergent:
+            plain = _pad(_IN_ORDER.encode(value))
+            return purpose.lock(plain, purpose.nonce_for(plain))
+        return purpose.lock(_pad(_ENCODER.encode(value)), randomness.block()[:_NONCE_BYTES])
 
     def open(self, kind: type[T], text: str, *, now: int) -> T:
         """The ``kind`` that was sealed as ``text``.
@@ -136,14 +168,7 @@ class Sealer:
         return _load(kind, plain, now)
 
     def _seal(self, value: Sealable, key: SealingKey, nonce: bytes) -> str:
-        purpose = self._purpose(key, type(value).PURPOSE)
-        plain = msgspec.json.encode(value)
-        plain += b" " * (-len(plain) % _BUCKET)  # JSON ends as well in blanks
-        box = nonce + purpose.cipher.encrypt(nonce, plain, purpose.associated_data)
-        text = purpose.prefix + to_base64url(box)
-        if len(text) > MAX_SEALED:
-            raise ValueError("too long to be sealed")
-        return text
+        return self._purpose(key, type(value).PURPOSE).lock(_pad(_ENCODER.encode(value)), nonce)
 
     def _unwrap(self, text: str, now: int) -> tuple[SealingKey, bytes]:
         """The one key that can have sealed ``text``, and the box it locked."""
@@ -169,14 +194,21 @@ class Sealer:
         return made
 
     def _derive(self, key: SealingKey, purpose: str) -> _Purpose:
-        context = f"issuer/sealed/v{_VERSION}/{purpose}".encode()
-        derived = HKDFExpand(algorithm=SHA256(), length=32, info=context).derive(key.secret)
         return _Purpose(
             prefix=f"{_VERSION}.{key.kid}.",
-            cipher=AESGCMSIV(derived),
+            cipher=AESGCMSIV(_expand(key, f"issuer/sealed/v{_VERSION}/{purpose}")),
             # A JSON array cannot be read two ways, whatever its strings hold.
             associated_data=json.dumps([_VERSION, key.kid, purpose, self._issuer]).encode(),
+            nonce_key=_expand(key, f"issuer/sealing_nonce/v{_VERSION}/{purpose}"),
         )
+
+
+def _expand(key: SealingKey, context: str) -> bytes:
+    return HKDFExpand(algorithm=SHA256(), length=32, info=context.encode()).derive(key.secret)
+
+
+def _pad(plain: bytes) -> bytes:
+    return plain + b" " * (-len(plain) % _BUCKET)  # JSON ends as well in blanks
 
 
 def _load(kind: type[T], plain: bytes, now: int) -> T:

@@ -102,6 +102,66 @@ def test_two_seals_of_one_value_differ():
     assert SEALER.seal(CODE, now=NOW) != SEALED
 
 
+# --- the same text each time ---
+
+
+def test_what_converges_is_the_same_text_each_time_and_opens():
+    text = SEALER.seal(CODE, now=NOW, convergent=True)
+    assert SEALER.seal(CODE, now=NOW + 1, convergent=True) == text
+    assert Sealer(KeyRing.parse(RING.format()), ISSUER).seal(CODE, now=NOW, convergent=True) == text
+    assert SEALER.open(AuthorizationCode, text, now=NOW) == CODE
+
+
+def test_what_converges_is_the_same_text_whatever_the_seed_of_the_hashes():
+    """The order in which a set comes out differs from process to process."""
+    program = (
+        "import sys; from tests.keys.test_sealing import *;"
+        "ring = KeyRing.parse(sys.stdin.read());"
+        "scope = Scope(f'scope-{n}' for n in range(9));"
+        "code = replace(CODE, scope=scope, roles=frozenset('gfedcba'));"
+        "print(Sealer(ring, ISSUER).seal(code, now=NOW, convergent=True))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            input=RING.format(),
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "sealer"),
+    [
+        pytest.param(replace(CODE, id="c2"), SEALER, id="another id"),
+        pytest.param(replace(CODE, expires_at=NOW + 61), SEALER, id="a second later"),
+        pytest.param(CODE, Sealer(RING, f"{ISSUER}/b"), id="another issuer"),
+        pytest.param(CODE, Sealer(KeyRing.new("ES256", NOW), ISSUER), id="another key"),
+        pytest.param(
+            RefreshToken(id="c1", client_id="billing", expires_at=NOW + 60),
+            SEALER,
+            id="another purpose",
+        ),
+    ],
+)
+def test_of_two_values_that_converge_no_nonce_is_the_same(value, sealer):
+    """J33."""
+    nonces = {
+        from_base64url(text.rpartition(".")[2])[:12]
+        for text in (
+            SEALER.seal(CODE, now=NOW, convergent=True),
+            sealer.seal(value, now=NOW, convergent=True),
+            SEALED,
+        )
+    }
+    assert len(nonces) == 3
+
+
 # --- J30: malleability ---
 
 
@@ -433,6 +493,20 @@ def test_the_vector_is_what_the_format_says():
     box = AESGCMSIV(derived).encrypt(bytes(12), plain, associated_data)
     text = f"1.k1.{to_base64url(bytes(12) + box)}"
     assert Sealer(OneKey(key), ISSUER)._seal(value, key, bytes(12)) == text
+
+
+def test_the_nonce_of_what_converges_is_what_the_format_says():
+    """Two versions that run side by side make the same text."""
+    key = SealingKey(kid="k1", secret=bytes(range(32)), activates_at=0)
+    value = RefreshToken(id="r1", client_id="billing", expires_at=NOW)
+    nonce_key = hmac.digest(key.secret, b"issuer/sealing_nonce/v1/refresh_token\x01", "sha256")
+    associated_data = b'["1", "k1", "refresh_token", "https://issuer.example"]'
+    plain = b'{"id":"r1","client_id":"billing","expires_at":1800000000}'.ljust(64)
+    nonce = hmac.digest(nonce_key, associated_data + b"\0" + plain, "sha256")[:12]
+    sealer = Sealer(OneKey(key), ISSUER)
+    text = sealer.seal(value, now=0, convergent=True)
+    assert text == sealer._seal(value, key, nonce)
+    assert text.startswith("1.k1.")
 
 
 @pytest.mark.parametrize("length", [0, 31, 33])
