@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -41,6 +42,9 @@ class Algorithm:
     public_members: tuple[str, ...]
     private_members: tuple[str, ...]
     signature: pyjwt.Algorithm = field(repr=False)
+    convergent: pyjwt.Algorithm | None = field(repr=False)
+    """The same, but that it signs the same thing the same way each time; None where that cannot
+    be."""
     generate: Callable[[], PrivateKey] = field(repr=False)
 
     @property
@@ -102,7 +106,9 @@ def _generate_rsa() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
 
 
-def _rsa(name: str, signature: pyjwt.Algorithm) -> Algorithm:
+def _rsa(
+    name: str, signature: pyjwt.Algorithm, convergent: pyjwt.Algorithm | None = None
+) -> Algorithm:
     return Algorithm(
         name=name,
         kty="RSA",
@@ -110,6 +116,7 @@ def _rsa(name: str, signature: pyjwt.Algorithm) -> Algorithm:
         public_members=("n", "e"),
         private_members=("d", "p", "q", "dp", "dq", "qi"),
         signature=signature,
+        convergent=convergent,
         generate=_generate_rsa,
     )
 
@@ -117,13 +124,31 @@ def _rsa(name: str, signature: pyjwt.Algorithm) -> Algorithm:
 class _ES256(pyjwt.ECAlgorithm):
     """PyJWT's algorithm, without what it works out anew for each signature."""
 
-    _SCHEME = ec.ECDSA(SHA256())
     _COORDINATE = 32  # bytes of each half of a signature (RFC 7518 section 3.4)
 
+    def __init__(self, scheme: ec.ECDSA) -> None:
+        super().__init__(pyjwt.ECAlgorithm.SHA256, ec.SECP256R1)
+        self._scheme = scheme
+
     def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-        r, s = decode_dss_signature(key.sign(msg, self._SCHEME))
+        r, s = decode_dss_signature(key.sign(msg, self._scheme))
         return r.to_bytes(self._COORDINATE, "big") + s.to_bytes(self._COORDINATE, "big")
 
+
+def _deterministic_es256() -> _ES256 | None:
+    """ECDSA by RFC 6979: a tenth slower, and the wheels of cryptography all have it.
+
+    One that was built against something else than OpenSSL 3.2, or runs in FIPS mode, may not. That
+    is no reason not to verify, nor to sign otherwise.
+    """
+    try:
+        return _ES256(ec.ECDSA(SHA256(), deterministic_signing=True))
+    except UnsupportedAlgorithm:
+        return None
+
+
+_RS256 = pyjwt.RSAAlgorithm(pyjwt.RSAAlgorithm.SHA256)
+_EDDSA = pyjwt.OKPAlgorithm()
 
 _ROWS = (
     Algorithm(
@@ -132,10 +157,12 @@ _ROWS = (
         crv="P-256",
         public_members=("x", "y"),
         private_members=("d",),
-        signature=_ES256(pyjwt.ECAlgorithm.SHA256, ec.SECP256R1),
+        signature=_ES256(ec.ECDSA(SHA256())),
+        convergent=_deterministic_es256(),
         generate=lambda: ec.generate_private_key(ec.SECP256R1()),
     ),
-    _rsa("RS256", pyjwt.RSAAlgorithm(pyjwt.RSAAlgorithm.SHA256)),
+    _rsa("RS256", _RS256, _RS256),
+    # The salt of PSS is drawn for each signature (RFC 7518 section 3.5).
     _rsa("PS256", pyjwt.RSAPSSAlgorithm(pyjwt.RSAPSSAlgorithm.SHA256)),
     Algorithm(
         name="EdDSA",
@@ -143,7 +170,8 @@ _ROWS = (
         crv="Ed25519",
         public_members=("x",),
         private_members=("d",),
-        signature=pyjwt.OKPAlgorithm(),
+        signature=_EDDSA,
+        convergent=_EDDSA,
         generate=ed25519.Ed25519PrivateKey.generate,
     ),
 )

@@ -58,8 +58,16 @@ class SigningKey(Timetable):
         """The secret numbers, for the key ring file and nothing else."""
         return self._algorithm.to_jwk(self.private_key)
 
-    def sign(self, typ: str, claims: Mapping[str, object]) -> str:
+    @property
+    def converges(self) -> bool:
+        """True where it can sign the same claims as the same text each time."""
+        return self._algorithm.convergent is not None
+
+    def sign(self, typ: str, claims: Mapping[str, object], *, convergent: bool = False) -> str:
         """A JWT of type ``typ`` with exactly these claims.
+
+        With ``convergent``, it is the same text for the same claims each time, if the key
+        ``converges``: RFC 6979 for ES256.
 
         Whether this is the key to use at this time is for ``KeyRing.signing_key`` to say.
 
@@ -69,7 +77,8 @@ class SigningKey(Timetable):
         # A few types per key: each has one header, which is spelt once.
         header = self._headers.get(typ) or self._headers.setdefault(typ, self._header(typ))
         signed = f"{header}.{to_base64url(msgspec.json.encode(claims))}"
-        signature = self._algorithm.signature.sign(signed.encode(), self.private_key)
+        algorithm = (convergent and self._algorithm.convergent) or self._algorithm.signature
+        signature = algorithm.sign(signed.encode(), self.private_key)
         return f"{signed}.{to_base64url(signature)}"
 
     def _header(self, typ: str) -> str:

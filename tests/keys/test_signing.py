@@ -1,9 +1,11 @@
 """Signing keys: a JWT with exactly these claims, and a name that the key itself determines."""
 
 import json
+import subprocess
+import sys
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from joserfc import jws
 from joserfc.jwk import import_key
 
@@ -27,6 +29,54 @@ def test_an_independent_library_verifies_what_the_key_signs(key):
     )
     assert signed.headers() == {"typ": "at+jwt", "alg": key.alg, "kid": key.kid}
     assert json.loads(signed.payload) == CLAIMS
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+def test_what_converges_is_the_same_text_each_time_by_every_algorithm_but_ps256(key):
+    texts = [key.sign("at+jwt", CLAIMS, convergent=True) for _ in range(3)]
+    assert key.converges == (key.alg != "PS256")
+    assert len(set(texts)) == (1 if key.converges else 3)
+    assert len({each.rpartition(".")[0] for each in texts}) == 1
+    assert key.sign("at+jwt", CLAIMS | {"exp": 1}, convergent=True) not in texts
+    for each in texts:
+        jws.deserialize_compact(each, import_key(dict(key.public_jwk)), algorithms=[key.alg])
+
+
+def test_es256_signs_otherwise_each_time_where_nothing_has_to_converge():
+    """It is a tenth faster than RFC 6979."""
+    key = SigningKey.generate("ES256", activates_at=0)
+    assert len({key.sign("at+jwt", CLAIMS) for _ in range(3)}) == 3
+
+
+def test_es256_converges_upon_the_signatures_of_rfc_6979_appendix_a_2_5():
+    """With P-256 and SHA-256, of the message "sample"."""
+    number = 0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721
+    key = ec.derive_private_key(number, ec.SECP256R1())
+    signature = ALGORITHMS["ES256"].convergent.sign(b"sample", key)
+    assert signature.hex().upper() == (
+        "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716"
+        "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8"
+    )
+
+
+def test_where_cryptography_cannot_do_rfc_6979_es256_still_signs_and_verifies():
+    """It may be built against what is no OpenSSL 3.2, or run in FIPS mode; it then says so."""
+    program = (
+        "from cryptography.hazmat.backends.openssl.backend import Backend;"
+        "Backend.ecdsa_deterministic_supported = lambda self: False;"
+        "from keys.signing import SigningKey; from keys.algorithms import ALGORITHMS;"
+        "key = SigningKey.generate('ES256', activates_at=0);"
+        "text = key.sign('at+jwt', {}, convergent=True);"
+        "from keys import jws;"
+        "from keys.jwks import VerificationKey;"
+        "public = key.private_key.public_key();"
+        "jws.parse(text).verify(VerificationKey(key.kid, ALGORITHMS['ES256'], key.kid, public));"
+        "print(key.converges)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=False, text=True
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "False\n", "")
 
 
 def test_each_type_has_its_own_header(key):
