@@ -34,28 +34,38 @@ class AuthorizationServer:
         """The issuer identifier (RFC 8414 section 2)."""
         return self.registry.issuer.url
 
-    def signing_key(self, now: int, alg: str | None = None) -> SigningKey:
-        """The key to sign with by ``alg``, or by the algorithm that the ring prefers.
+    def signing_key(
+        self, now: int, alg: str | None = None, *, issued_at: int | None = None
+    ) -> SigningKey:
+        """The key to sign with by ``alg``, or by the algorithm that the ring prefers; that of
+        ``issued_at`` for what was granted then.
 
         Raises:
             TemporarilyUnavailable: the key ring has none for this time.
         """
         try:
-            return self.ring.signing_key(now, alg)
+            return self.ring.signing_key(now, alg, issued_at=issued_at)
         except NoCurrentKey:
             raise TemporarilyUnavailable(
                 "No signing key is current; try again.", detail="no current signing key"
             ) from None
 
-    def seal(self, value: Sealable, *, now: int, convergent: bool = False) -> str:
+    def seal(
+        self,
+        value: Sealable,
+        *,
+        now: int,
+        issued_at: int | None = None,
+        convergent: bool = False,
+    ) -> str:
         """``value`` as text that only replicas of this issuer can read; with ``convergent``, all
-        of them make the same text of it.
+        of them make the same text of it, with the key of ``issued_at``.
 
         Raises:
             TemporarilyUnavailable: the key ring has no key for this time.
         """
         try:
-            return self.sealer.seal(value, now=now, convergent=convergent)
+            return self.sealer.seal(value, now=now, issued_at=issued_at, convergent=convergent)
         except NoCurrentKey:
             raise TemporarilyUnavailable(
                 "No sealing key is current; try again.", detail="no current sealing key"

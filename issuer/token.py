@@ -151,7 +151,12 @@ class TokenGenerator:
             body["scope"] = str(scope)
         refresh_token = authorization.refresh_token
         if isinstance(refresh_token, RefreshToken):
-            refresh_token = server.seal(refresh_token, now=authorization.received_at)
+            refresh_token = server.seal(
+                refresh_token,
+                now=authorization.received_at,
+                issued_at=authorization.issued_at,
+                convergent=authorization.converges,
+            )
         if refresh_token is not None:
             body["refresh_token"] = refresh_token
         log = {"client_id": client.client_id, "credential": authorization.credential}

@@ -10,7 +10,7 @@ algorithm to sign for whoever does not mind.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -97,22 +97,28 @@ class KeyRing:
         """The text that ``parse`` reads. It holds every secret of the issuer."""
         return format_ring(self.signing_keys, self.sealing_keys)
 
-    def signing_key(self, now: int, alg: str | None = None) -> SigningKey:
+    def signing_key(
+        self, now: int, alg: str | None = None, *, issued_at: int | None = None
+    ) -> SigningKey:
         """The key to sign with by ``alg``, or by the algorithm that the ring prefers.
 
-        Raises:
-            NoCurrentKey: there is none.
-        """
-        alg = alg or _current(self.signing_keys, now).alg
-        return _current(self._newest_by_alg.get(alg, ()), now)
-
-    def sealing_key(self, now: int) -> SealingKey:
-        """The key to seal with.
+        What was granted at ``issued_at`` is signed with the key of then, if that is still accepted:
+        it comes out the same on both sides of a rotation. The key is published for long enough,
+        as the token's time began then too.
 
         Raises:
             NoCurrentKey: there is none.
         """
-        return _current(self._newest_sealing_keys, now)
+        alg = alg or _chosen(self.signing_keys, now, issued_at).alg
+        return _chosen(self._newest_by_alg.get(alg, ()), now, issued_at)
+
+    def sealing_key(self, now: int, *, issued_at: int | None = None) -> SealingKey:
+        """The key to seal with; for what was granted at ``issued_at``, as ``signing_key`` does.
+
+        Raises:
+            NoCurrentKey: there is none.
+        """
+        return _chosen(self._newest_sealing_keys, now, issued_at)
 
     def algs(self, now: int) -> tuple[str, ...]:
         """The algorithms that can be signed with, in the order of preference."""
@@ -230,8 +236,12 @@ def _newest(keys: Iterable[K]) -> tuple[K, ...]:
     return tuple(sorted(keys, key=attrgetter("activates_at"), reverse=True))
 
 
-def _current(keys: Iterable[K], now: int) -> K:
-    """The first of ``keys`` that is current."""
+def _chosen(keys: Sequence[K], now: int, issued_at: int | None) -> K:
+    """The first of ``keys`` that was current at ``issued_at``; without one, that is current now."""
+    if issued_at is not None and issued_at != now:
+        for key in keys:
+            if key.is_current(issued_at) and key.state(now) is not State.EXPIRED:
+                return key
     for key in keys:
         if key.is_current(now):
             return key

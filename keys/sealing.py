@@ -96,8 +96,8 @@ class SealingKey(Timetable):
 class SealingKeys(Protocol):
     """Where the keys come from: ``keys.ring.KeyRing``."""
 
-    def sealing_key(self, now: int) -> SealingKey:
-        """The key to seal with."""
+    def sealing_key(self, now: int, *, issued_at: int | None = None) -> SealingKey:
+        """The key to seal with what was granted at ``issued_at``, or now."""
 
     def sealing_key_by_id(self, kid: str) -> SealingKey | None:
         """The key of this name."""
@@ -135,17 +135,25 @@ class Sealer:
         self._issuer = issuer
         self._purposes: dict[tuple[str, str], _Purpose] = {}
 
-    def seal(self, value: Sealable, *, now: int, convergent: bool = False) -> str:
-        """``value`` as text that only this issuer can read, with the key current at ``now``.
+    def seal(
+        self,
+        value: Sealable,
+        *,
+        now: int,
+        issued_at: int | None = None,
+        convergent: bool = False,
+    ) -> str:
+        """``value`` as text that only this issuer can read, with the key that is current.
 
         With ``convergent``, it is the same text for the same value and key each time, on every
         replica: for what can be asked for twice. Anybody sees then that the values are the same, so
-        such a value has an id of its own in it.
+        such a value has an id of its own in it. With ``issued_at``, the key is that of then.
 
         Raises:
             ValueError: it is too long to be opened again.
         """
-        purpose = self._purpose(self._keys.sealing_key(now), type(value).PURPOSE)
+        key = self._keys.sealing_key(now, issued_at=issued_at)
+        purpose = self._purpose(key, type(value).PURPOSE)
         if convergent:
             plain = _pad(_IN_ORDER.encode(value))
             return purpose.lock(plain, purpose.nonce_for(plain))

@@ -84,9 +84,13 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def jti(self) -> str:
-        """What the token is called. Without a store, a second redemption of a code yields the same
-        token and never more."""
+        """What the token is called."""
         return self.id if self.code is None else token_id(self.code, self.resource.resource)
+
+    @property
+    def converges(self) -> bool:
+        """True where it can be asked for again, and must come out byte for byte the same."""
+        return self.code is not None
 
     @property
     def granted(self) -> Scope:

@@ -100,6 +100,8 @@ class UserinfoClaims(msgspec.Struct, frozen=True, kw_only=True):
     PURPOSE: ClassVar[str] = "userinfo"
 
     claims: Mapping[str, Any]
+    jti: str = ""
+    """The token it is in: so the sealed claims of no two tokens look the same."""
     expires_at: int
 
     def __repr__(self) -> str:

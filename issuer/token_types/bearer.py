@@ -23,8 +23,9 @@ def mint(
         TemporarilyUnavailable: no signing key is current.
     """
     claims = access_token_claims(server, authorization, expires_at)
-    key = server.signing_key(authorization.received_at)
-    return {"access_token": key.sign(TYP, claims), "token_type": "Bearer"}
+    key = server.signing_key(authorization.received_at, issued_at=authorization.issued_at)
+    access_token = key.sign(TYP, claims, convergent=authorization.converges)
+    return {"access_token": access_token, "token_type": "Bearer"}
 
 
 def access_token_claims(
@@ -61,5 +62,13 @@ def _of_no_registry(
     user, scope = authorization.user, authorization.openid_scope
     if user is None or scope is None:
         return {}
-    held = UserinfoClaims(claims=user.claims(scope), expires_at=expires_at + LEEWAY)
-    return {USERINFO: server.seal(held, now=authorization.received_at)}
+    held = UserinfoClaims(
+        claims=user.claims(scope), jti=authorization.jti, expires_at=expires_at + LEEWAY
+    )
+    sealed = server.seal(
+        held,
+        now=authorization.received_at,
+        issued_at=authorization.issued_at,
+        convergent=authorization.converges,
+    )
+    return {USERINFO: sealed}

@@ -49,7 +49,8 @@ def mint(
         "at_hash": _half_hash(alg, access_token),
     }
     said = {name: value for name, value in claims.items() if value is not None}
-    return server.signing_key(authorization.received_at, alg).sign(TYP, said)
+    key = server.signing_key(authorization.received_at, alg, issued_at=authorization.issued_at)
+    return key.sign(TYP, said, convergent=authorization.converges)
 
 
 def _half_hash(alg: str, token: str) -> str:

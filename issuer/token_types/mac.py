@@ -31,6 +31,7 @@ def mint(
     """
     now = authorization.received_at
     encryption_key = authorization.resource.encryption_key(now)
+    key = server.signing_key(now, issued_at=authorization.issued_at)
     if encryption_key is None:
         raise TemporarilyUnavailable(
             "No key of the resource server is current; try again.", detail="no encryption key"
@@ -43,7 +44,7 @@ def mint(
     claims = access_token_claims(server, authorization, expires_at)
     claims["cnf"] = {"jwe": encryption_key.wrap(mac_key, authorization.jti)}
     return {
-        "access_token": server.signing_key(now).sign(TYP, claims),
+        "access_token": key.sign(TYP, claims, convergent=authorization.converges),
         "token_type": "mac",
         "mac_key": mac_key,
         "mac_algorithm": ALGORITHM,

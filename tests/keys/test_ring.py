@@ -1,6 +1,7 @@
 """The key ring: what it says at a given second, how it is written, and what it refuses."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -76,6 +77,48 @@ def test_a_successor_is_published_first_used_later_and_every_replica_switches_in
     assert rotated.signing_key(NOW + 400) is new
     assert rotated.sealing_key(NOW + 399) is rotated.sealing_keys[1]
     assert rotated.sealing_key(NOW + 400) is rotated.sealing_keys[0]
+
+
+def test_what_was_granted_before_a_rotation_is_made_with_the_old_keys_after_it(ring):
+    """A code is redeemed again on the other side of it."""
+    rotated = ring.rotate(NOW, **LIFETIMES, lead=400, alg="EdDSA").add("RS256", NOW - 1, lead=None)
+    new, old, _ = rotated.signing_keys
+    newer, older = rotated.sealing_keys
+    for now in (NOW + 399, NOW + 400, NOW + 459):
+        assert rotated.signing_key(now, issued_at=NOW + 399) is old
+        assert rotated.sealing_key(now, issued_at=NOW + 399) is older
+        assert rotated.signing_key(now, issued_at=NOW + 400) is new
+        assert rotated.sealing_key(now, issued_at=NOW + 400) is newer
+    assert rotated.signing_key(NOW + 400, "ES256", issued_at=NOW + 399) is old
+    assert rotated.signing_key(NOW + 400, "RS256", issued_at=NOW + 399).alg == "RS256"
+    with pytest.raises(NoCurrentKey):
+        rotated.signing_key(NOW + 400, "ES256", issued_at=NOW + 400)
+
+
+def test_what_the_old_key_signs_after_a_rotation_ends_before_it_is_published_no_more(ring):
+    """The token's time began when its code was issued: no margin is used up."""
+    rotated = ring.rotate(NOW, **LIFETIMES, lead=400)
+    issued_at, longest = NOW + 399, LIFETIMES["longest_token_lifetime"]
+    kid = rotated.signing_key(issued_at + 60, issued_at=issued_at).kid
+    last = issued_at + longest + JWKS_MAX_AGE
+    assert kid in rotated.verification_keys(last)
+    assert kid not in rotated.verification_keys(last + 1)
+
+
+def test_a_key_that_is_gone_or_has_expired_makes_nothing_for_whatever_was_granted_earlier(ring):
+    """Somebody had it, and it was taken out by hand: nobody would accept what it makes."""
+    (old,), (older,) = ring.signing_keys, ring.sealing_keys
+    ends = {"retires_at": NOW + 20, "expires_at": NOW + 20}
+    new = KeyRing.new("ES256", NOW + 20)
+    kept = KeyRing(
+        (*new.signing_keys, replace(old, **ends)), (*new.sealing_keys, replace(older, **ends))
+    )
+    for each in (new, kept):
+        assert each.signing_key(NOW + 20, issued_at=NOW + 19) is new.signing_keys[0]
+        assert each.sealing_key(NOW + 20, issued_at=NOW + 19) is new.sealing_keys[0]
+    assert kept.signing_key(NOW + 19, issued_at=NOW + 19).kid == old.kid
+    with pytest.raises(NoCurrentKey):
+        new.signing_key(NOW + 19, issued_at=NOW + 18)
 
 
 def test_the_old_key_is_published_until_its_last_token_has_expired(ring):

@@ -269,7 +269,7 @@ class OneKey:
         self.key = key
         self.asked = 0
 
-    def sealing_key(self, now: int) -> SealingKey:
+    def sealing_key(self, now: int, *, issued_at: int | None = None) -> SealingKey:
         return self.key
 
     def sealing_key_by_id(self, kid: str) -> SealingKey | None:
