@@ -1,7 +1,7 @@
 """How the tokens of a code are called and keyed: by the code and the audience, and nothing else.
 
 Redeeming a code again, where no store can refuse it, then yields the token that was there before,
-and no two tokens have one ``jti`` (RFC 7519 section 4.1.7).
+byte for byte, and no two tokens have one ``jti`` (RFC 7519 section 4.1.7).
 """
 
 import hmac
@@ -27,6 +27,11 @@ def grant_id(code: AuthorizationCode) -> str:
 def mac_key(code: AuthorizationCode, audience: str) -> str:
     """The key of the mac token for ``audience``, which nobody makes who has not opened the code."""
     return to_base64url(hmac.digest(code.seed, _about("mac_key", code, audience), "sha256"))
+
+
+def wrapping_secret(code: AuthorizationCode, audience: str) -> bytes:
+    """Of what the mac token for ``audience`` encrypts its key with."""
+    return hmac.digest(code.seed, _about("wrapping_secret", code, audience), "sha256")
 
 
 def _about(purpose: str, code: AuthorizationCode, audience: str) -> bytes:

@@ -29,23 +29,28 @@ def mint(
     Raises:
         TemporarilyUnavailable: no signing key is current, or no key of the resource server.
     """
-    now = authorization.received_at
-    encryption_key = authorization.resource.encryption_key(now)
-    key = server.signing_key(now, issued_at=authorization.issued_at)
+    now, issued_at = authorization.received_at, authorization.issued_at
+    resource = authorization.resource
+    encryption_key = resource.encryption_key(issued_at) or resource.encryption_key(now)
     if encryption_key is None:
         raise TemporarilyUnavailable(
             "No key of the resource server is current; try again.", detail="no encryption key"
         )
-    code = authorization.code
-    if code is not None and code.seed:
-        mac_key = redemption.mac_key(code, authorization.resource.resource)
-    else:
-        mac_key = token_urlsafe(MAC_KEY_BYTES)
+    key = server.signing_key(now, issued_at=issued_at)
+    mac_key, secret = _keys(authorization)
     claims = access_token_claims(server, authorization, expires_at)
-    claims["cnf"] = {"jwe": encryption_key.wrap(mac_key, authorization.jti)}
+    claims["cnf"] = {"jwe": encryption_key.wrap(mac_key, authorization.jti, secret)}
     return {
         "access_token": key.sign(TYP, claims, convergent=authorization.converges),
         "token_type": "mac",
         "mac_key": mac_key,
         "mac_algorithm": ALGORITHM,
     }
+
+
+def _keys(authorization: Authorization) -> tuple[str, bytes | None]:
+    """The key of the token, and the secret of which its encryption is made; None draws one."""
+    code, audience = authorization.code, authorization.resource.resource
+    if code is not None and code.seed:
+        return redemption.mac_key(code, audience), redemption.wrapping_secret(code, audience)
+    return token_urlsafe(MAC_KEY_BYTES), None

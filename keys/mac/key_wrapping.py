@@ -5,6 +5,7 @@ A compact JWE (RFC 7516), ECDH-ES with X25519 or P-256 and A256GCM, of a JWK who
 """
 
 import logging
+import os
 import re
 import threading
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from joserfc.errors import JoseError
 from keys import file_text, private_file
 from keys.encoding import from_base64url, parse_object, to_base64url, to_json
 from keys.errors import InvalidToken, KeysUnavailable
+from keys.mac.agreement import ENC, Recipient
 from keys.mac.agreement_keys import (
     ALG,
     CURVES,
@@ -31,14 +33,13 @@ from keys.mac.agreement_keys import (
 
 __all__ = ["DecryptionKeys", "EncryptionKey", "generate_key", "public_jwk"]
 
-ENC = "A256GCM"
-
 REREAD_INTERVAL = 30
 """Seconds between two readings of a file of private keys, whatever tokens ask for."""
 
 MAC_KEY_LENGTH = 43
 """Characters of a MAC key: 32 random bytes in base64url."""
 
+_SECRET_BYTES = 32
 _REGISTRY = jwe.JWERegistry(algorithms=(ALG, ENC))
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _CLOCK_STEP = 60  # Seconds. A clock that is set back further makes a reading due again.
@@ -51,7 +52,7 @@ class EncryptionKey:
     """The public key of a resource server: what the issuer wraps MAC keys to."""
 
     kid: str
-    _key: Key = field(repr=False, compare=False)
+    _recipient: Recipient = field(repr=False, compare=False)
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> "EncryptionKey":
@@ -60,20 +61,24 @@ class EncryptionKey:
         Raises:
             ValueError: it is not a public key that can be wrapped to; the sentence quotes no key.
         """
-        key = cls(*read_public(jwk))
+        kid, public = read_public(jwk)
+        key = cls(kid, Recipient(public))
         try:
             key.wrap("A" * MAC_KEY_LENGTH, "")
         except ValueError:  # X25519 has points with which every key agrees upon zero
             raise ValueError("the coordinates are a point of small order") from None
         return key
 
-    def wrap(self, mac_key: str, jti: str) -> str:
-        """``mac_key`` for the holder of the private key alone, as the key of the token ``jti``."""
-        header = {"alg": ALG, "enc": ENC, "kid": self.kid, "cty": "jwk+json"}
+    def wrap(self, mac_key: str, jti: str, secret: bytes | None = None) -> str:
+        """``mac_key`` for the holder of the private key alone, as the key of the token ``jti``.
+
+        With a ``secret`` of 32 random bytes, it is the same text each time.
+        """
+        header = {"kid": self.kid, "cty": "jwk+json"}
         # Clients compute with the characters of the key, never with the bytes they spell.
         k = to_base64url(mac_key.encode())
-        plaintext = to_json({"kty": "oct", "alg": "HS256", "kid": jti, "k": k})
-        return jwe.encrypt_compact(header, plaintext, self._key, registry=_REGISTRY)
+        jwk = to_json({"kty": "oct", "alg": "HS256", "kid": jti, "k": k})
+        return self._recipient.encrypt(header, jwk.decode(), secret or os.urandom(_SECRET_BYTES))
 
 
 class DecryptionKeys:

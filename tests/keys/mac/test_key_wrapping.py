@@ -1,10 +1,12 @@
 """The MAC key on its way to the resource server: mac.md section 3, and P28 of the rules."""
 
+import hmac
 import json
 from base64 import urlsafe_b64decode
 from secrets import token_urlsafe
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwe
@@ -103,6 +105,58 @@ def test_the_key_never_shows(secret, jti):
 
 def test_no_two_wrappings_are_alike(crv):
     assert wrapped(crv) != wrapped(crv)
+
+
+SECRET = bytes(range(32))
+
+
+def test_with_one_secret_a_wrapping_is_the_same_text_each_time(crv):
+    text = EncryptionKey.from_jwk(PUBLIC[crv]).wrap(MAC_KEY, JTI, SECRET)
+    assert EncryptionKey.from_jwk(PUBLIC[crv]).wrap(MAC_KEY, JTI, SECRET) == text
+    assert HELD[crv].unwrap(text, JTI, NOW) == MAC_KEY.encode()
+
+
+@pytest.mark.parametrize(
+    ("jwk", "arguments"),
+    [
+        pytest.param({}, (MAC_KEY, JTI, bytes(32)), id="another secret"),
+        pytest.param({}, (MAC_KEY[::-1], JTI, SECRET), id="another MAC key"),
+        pytest.param({}, (MAC_KEY, "t2", SECRET), id="another token"),
+        pytest.param({"kid": "k2"}, (MAC_KEY, JTI, SECRET), id="another name"),
+        pytest.param("another", (MAC_KEY, JTI, SECRET), id="another key of this name"),
+    ],
+)
+def test_two_messages_under_one_secret_have_neither_key_nor_nonce_in_common(crv, jwk, arguments):
+    """With one of each for both, AES-GCM would show what they differ in, and sign for anybody."""
+    if jwk == "another":
+        jwk = public_jwk(generate_key(crv)) | {"kid": PUBLIC[crv]["kid"]}
+    texts = [
+        EncryptionKey.from_jwk(PUBLIC[crv]).wrap(MAC_KEY, JTI, SECRET),
+        EncryptionKey.from_jwk(PUBLIC[crv] | jwk).wrap(*arguments),
+    ]
+    ephemeral, nonces = [], set()
+    for header, _, nonce, _, _ in (each.split(".") for each in texts):
+        ephemeral.append(json.loads(from_base64url(header))["epk"]["x"])
+        nonces.add(nonce)
+    assert len(set(ephemeral)) == len(nonces) == 2
+
+
+def test_what_follows_from_a_secret_does_not_change_by_accident():
+    """Two versions that run side by side make the same text of a code."""
+    jwk = {"kty": "OKP", "crv": "X25519", "x": PUBLIC["X25519"]["x"], "kid": "k1"}
+    text = EncryptionKey.from_jwk(jwk).wrap(MAC_KEY, JTI, SECRET)
+    header, _, nonce, *_ = text.split(".")
+    public = {"kty": "OKP", "crv": "X25519", "x": jwk["x"]}
+    plaintext = to_json(PLAINTEXT).decode()
+    protected = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": "k1", "cty": "jwk+json"}
+    message = to_json([public, protected, plaintext])
+    private, iv = (
+        hmac.digest(SECRET, f"keys/mac/v1/{label}\0".encode() + message, "sha512")
+        for label in ("epk", "iv")
+    )
+    x = X25519PrivateKey.from_private_bytes(private[:32]).public_key().public_bytes_raw()
+    assert json.loads(from_base64url(header))["epk"]["x"] == to_base64url(x)
+    assert from_base64url(nonce) == iv[:12]
 
 
 def test_the_key_of_another_token_is_refused(crv):
