@@ -1,6 +1,7 @@
-"""No store: a code redeemed twice yields the same token twice, and never more."""
+"""No store: a code redeemed twice yields the same tokens twice, byte for byte, and never more."""
 
 import asyncio
+import dataclasses
 
 import jwt
 import pytest
@@ -8,11 +9,14 @@ from msgspec.structs import replace
 
 from issuer.protocol import redemption
 from issuer.protocol.request import Response, TokenRequest
-from issuer.protocol.sealed import AuthorizationCode, RefreshToken
+from issuer.protocol.sealed import AuthorizationCode, Login, UserinfoClaims
+from issuer.registry.resource import EncryptionJWK, JWKSet
 from issuer.registry.scope import Scope
 from issuer.server import AuthorizationServer
 from issuer.stores.none import NoStore
 from issuer.token import handler
+from keys.mac.key_wrapping import generate_key, public_jwk
+from keys.ring import KeyRing
 from tests.asking import a_public_request
 from tests.builders import (
     API,
@@ -23,12 +27,14 @@ from tests.builders import (
     VERIFIER,
     a_client,
     a_code,
+    a_mac_resource,
     a_public_client,
+    a_registry,
     a_request,
     a_server,
 )
 from tests.mac.test_minting import opened
-from tests.openid.builders import RING
+from tests.openid.builders import RING, a_code_with
 
 
 def answer(server: AuthorizationServer, request: TokenRequest) -> Response:
@@ -93,11 +99,8 @@ def test_a_mac_code_redeemed_again_yields_the_same_key():
     code = a_code(server, resource=(MAC_API, API), scope="read")
     first, second = redeem(server, code, NOW), redeem(server, code, NOW + 9)
     assert first.body["mac_key"] == second.body["mac_key"]
-    one, two = claims(first), claims(second)
-    keys = [opened(each) for each in (one, two)]
-    assert keys == [first.body["mac_key"]] * 2
-    del one["cnf"], two["cnf"]
-    assert one == two
+    assert first.access_token == second.access_token
+    assert opened(claims(first)) == first.body["mac_key"]
     other = redeem(server, a_code(server, resource=(MAC_API,), scope="read"), NOW)
     assert other.body["mac_key"] != first.body["mac_key"]
     refreshed = [
@@ -108,17 +111,56 @@ def test_a_mac_code_redeemed_again_yields_the_same_key():
     assert len({claims(each)["jti"] for each in (*refreshed, first)}) == 3
 
 
-def test_the_keys_may_rotate_between_two_redemptions():
-    """Neither the id nor the key of a token hangs on which key seals or signs by now."""
-    lifetimes = {"longest_token_lifetime": 600, "longest_sealed_lifetime": 86400}
-    ring = RING.rotate(NOW - 390, **lifetimes, lead=400)
-    server = a_server_with_many_resources(ring)
-    code = a_code(server, resource=(MAC_API,), scope="read")
-    first, second = redeem(server, code, NOW), redeem(server, code, NOW + 15)
-    headers = [jwt.get_unverified_header(str(each.access_token)) for each in (first, second)]
-    assert headers[0]["kid"] != headers[1]["kid"]
-    assert claims(first)["jti"] == claims(second)["jti"]
-    assert first.body["mac_key"] == second.body["mac_key"]
+LIFETIMES = {"longest_token_lifetime": 600, "longest_sealed_lifetime": 30 * 86400}
+
+
+def yielded(response: Response) -> dict[str, object]:
+    """What there is to hold on to: all of it but the seconds that are left."""
+    assert response.status == 200
+    return {name: value for name, value in response.body.items() if name != "expires_in"}
+
+
+@pytest.mark.parametrize("alg", ["ES256", "RS256", "EdDSA"])
+@pytest.mark.parametrize("resource", EVERYWHERE[:3])
+def test_the_keys_may_rotate_between_two_redemptions(alg, resource):
+    """Signing keys, sealing key and the resource server's: those of the code's time make it all."""
+    ring = RING.rotate(NOW - 390, **LIFETIMES, lead=400)
+    later = EncryptionJWK(**public_jwk(generate_key("P-256")), not_before=NOW + 10)
+    mac_api = a_mac_resource(jwks=JWKSet(keys=(*a_mac_resource().jwks.keys, later)))
+    registry = a_registry(
+        a_client(
+            resources=EVERYWHERE[:3],
+            scope=Scope({"openid", "read"}),
+            id_token_signed_response_alg=alg,
+        )
+    )
+    resources = {**registry.resources, MAC_API: mac_api}
+    server = AuthorizationServer.of(dataclasses.replace(registry, resources=resources), ring)
+    code = a_code(server, resource=(resource,), scope="openid read")
+    first, second = redeem(server, code, NOW + 9), redeem(server, code, NOW + 10)
+    assert yielded(first) == yielded(second)
+    new = a_code(server, resource=(resource,), scope="openid read", now=NOW + 10)
+    other = redeem(server, new, NOW + 10)
+    for token in ("access_token", "id_token"):
+        assert kid_of(first.body[token]) != kid_of(other.body[token])
+    held = [str(each.body["refresh_token"]).split(".")[1] for each in (first, other)]
+    assert held[0] != held[1]
+
+
+def kid_of(token: object) -> str:
+    return str(jwt.get_unverified_header(str(token))["kid"])
+
+
+def test_where_the_key_of_a_codes_time_was_taken_out_by_hand_the_new_one_makes_its_tokens():
+    """Somebody has the old one. A code in flight is good all the same, and no 503."""
+    (stays,) = RING.sealing_keys
+    new = KeyRing.new("ES256", NOW + 1, "RS256")
+    taken_out = KeyRing(new.signing_keys, (stays,))
+    code = a_code(a_server_with_many_resources(), scope="openid read")
+    answered = redeem(a_server_with_many_resources(taken_out), code, NOW + 1)
+    assert answered.status == 200
+    assert kid_of(answered.body["access_token"]) == new.signing_keys[0].kid
+    assert kid_of(answered.body["id_token"]) == new.signing_keys[1].kid
 
 
 def test_the_key_cannot_be_had_from_what_is_not_secret():
@@ -144,24 +186,42 @@ def test_a_code_of_an_earlier_version_gives_a_random_key():
     assert first.body["mac_key"] != second.body["mac_key"]
 
 
-def test_what_else_a_second_redemption_yields_is_the_same_grant():
-    """Refresh token and ID token: the same members but for the randomness of seal and signature."""
-    server = a_server_with_many_resources()
-    code = a_code(server, resource=(API,), scope="openid read", nonce="n")
-    one, two = redeem(server, code, NOW), redeem(server, code, NOW + 20)
-    held = [
-        server.sealer.open(RefreshToken, str(each.body["refresh_token"]), now=NOW + 20)
-        for each in (one, two)
-    ]
-    assert held[0] == held[1]
-    said = [
-        jwt.decode(str(each.body["id_token"]), options={"verify_signature": False})
-        for each in (one, two)
-    ]
-    for each in said:
-        del each["at_hash"]  # of the signature, which is random
-    assert said[0] == said[1]
-    assert one.body["scope"] == two.body["scope"]
+@pytest.mark.parametrize("alg", ["ES256", "RS256", "EdDSA", "PS256"])
+@pytest.mark.parametrize("preferred", ["ES256", "RS256", "EdDSA", "PS256"])
+def test_what_else_a_second_redemption_yields_is_the_same_grant(preferred, alg):
+    """By PS256 no two signatures are the same: then it is the same claims, byte for byte."""
+    signing_keys = sorted(RING.signing_keys, key=lambda each: each.alg != preferred)
+    ring = KeyRing(tuple(signing_keys), RING.sealing_keys)
+    web = a_client(scope=Scope({"openid", "email", "read"}), id_token_signed_response_alg=alg)
+    server = a_server(web, ring=ring)
+    code = a_code(server, scope="openid email read", nonce="n")
+    first, second = redeem(server, code, NOW), redeem(server, code, NOW + 20)
+    one, two = yielded(first), yielded(second)
+    assert one.keys() == {"access_token", "token_type", "id_token", "refresh_token", "scope"}
+    differ = {name for name in one if one[name] != two[name]}
+    # The ID token says what the access token's hash is.
+    expected = {
+        "access_token": preferred == "PS256",
+        "id_token": "PS256" in (preferred, alg),
+    }
+    assert differ == {name for name, does in expected.items() if does}
+    assert claims(first) == claims(second)
+
+
+def test_the_claims_of_somebody_in_no_registry_are_sealed_into_the_same_text():
+    """They travel in the access token, for /userinfo to say."""
+    web = a_client(scope=Scope({"openid", "email", "read"}))
+    server = a_server(web, ring=RING, login_url="https://login.example/")
+    login = Login(amr=("hwk",), sid="s-1", claims={"email": "bob@b.example", "groups": ["x"]})
+    code, other = (
+        a_code_with(server, sub="bob", login=login, scope="openid email read") for _ in range(2)
+    )
+    first, second = redeem(server, code, NOW), redeem(server, code, NOW + 20)
+    assert yielded(first) == yielded(second)
+    sealed = str(claims(first)["userinfo"])
+    held = server.sealer.open(UserinfoClaims, sealed, now=NOW)
+    assert held.claims == {"email": "bob@b.example"}
+    assert claims(redeem(server, other, NOW))["userinfo"] != sealed
 
 
 def test_a_code_is_not_redeemed_after_its_end():
