@@ -143,6 +143,13 @@ class ReplayStore(Protocol):
             StoreUnavailable: that cannot be known.
         """
 
+    async def spent(self, ids: Sequence[str], now: int) -> tuple[int | None, ...]:
+        """When each was spent, None where it was not; asking spends nothing.
+
+        Raises:
+            StoreUnavailable: that cannot be known.
+        """
+
     async def tally(
         self, names: Sequence[str], add: int, forget_at: int, now: int
     ) -> tuple[Tally, ...]:

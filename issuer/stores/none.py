@@ -32,6 +32,10 @@ class NoStore:
         """None."""
         return Memory(0, ())
 
+    async def spent(self, ids: Sequence[str], now: int) -> tuple[int | None, ...]:
+        """None ever is."""
+        return (None,) * len(ids)
+
     async def tally(
         self, names: Sequence[str], add: int, forget_at: int, now: int
     ) -> tuple[Tally, ...]:

@@ -38,6 +38,10 @@ class SQLiteStore:
         """See ``ReplayStore``."""
         return await self._run(lambda: self._memory.revocations(after, now))
 
+    async def spent(self, ids: Sequence[str], now: int) -> tuple[int | None, ...]:
+        """See ``ReplayStore``."""
+        return await self._run(lambda: self._memory.spent(ids, now))
+
     async def tally(
         self, names: Sequence[str], add: int, forget_at: int, now: int
     ) -> tuple[Tally, ...]:

@@ -90,6 +90,16 @@ class SQLiteMemory(SpentIds):
             raise self.unavailable(error) from None
         return Memory(self.since, tuple([Revocation(*row) for row in rows]))
 
+    def spent(self, ids: Sequence[str], now: int) -> tuple[int | None, ...]:
+        """See ``ReplayStore``."""
+        query = "SELECT spent_at FROM spent WHERE id = ?"
+        try:
+            connection = self.connect(now)
+            found = [connection.execute(query, (id_,)).fetchone() for id_ in ids]
+        except (sqlite3.Error, OSError) as error:
+            raise self.unavailable(error) from None
+        return tuple([row[0] if row else None for row in found])
+
     def tally(self, names: Sequence[str], add: int, forget_at: int, now: int) -> tuple[Tally, ...]:
         """See ``ReplayStore``."""
         query = "SELECT count, forget_at FROM tallies WHERE name = ? AND forget_at > ?"
