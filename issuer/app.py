@@ -140,7 +140,7 @@ def _add_routes(
     base = base_path(issuer)
     token = TokenResource(generator, server=server, store=store, stretch=stretcher, clock=clock)
     app.add_route(base + TOKEN, token)
-    app.add_route(base + USERINFO, UserinfoResource(server=server, clock=clock))
+    app.add_route(base + USERINFO, UserinfoResource(server=server, store=store, clock=clock))
     app.add_route(base + PAR, PARResource(server=server, stretch=stretcher, clock=clock))
     browser = Browser(issuer, server=server, clock=clock)
     for front in {"/", base or "/"}:

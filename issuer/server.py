@@ -1,7 +1,7 @@
 """The snapshot that a request is judged by, from its first line to its last."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from issuer.protocol.sealed import Login
 from issuer.registry import Registry
 from issuer.registry.client import Client
 from issuer.registry.user import User
+from keys.issued import IssuedTokens
 from keys.ring import KeyRing, NoCurrentKey
 from keys.sealing import Sealable, Sealer
 from keys.signing import SigningKey
@@ -23,11 +24,15 @@ class AuthorizationServer:
     registry: Registry
     ring: KeyRing
     sealer: Sealer
+    issued: IssuedTokens = field(repr=False, compare=False)
+    """The access tokens that were issued here, as they come back."""
 
     @classmethod
     def of(cls, registry: Registry, ring: KeyRing) -> Self:
         """The server that these two describe. Whether they fit is for ``load.load`` to say."""
-        return cls(registry, ring, Sealer(ring, registry.issuer.url))
+        issuer = registry.issuer.url
+        issued = IssuedTokens(issuer, ring.verification_key)
+        return cls(registry, ring, Sealer(ring, issuer), issued)
 
     @property
     def issuer(self) -> str:
@@ -103,13 +108,14 @@ class AuthorizationServer:
             return login
         return replace(login, claims=None)
 
-    def check_not_before(self, issued_at: int, client: Client, user: User) -> None:
+    def check_not_before(self, issued_at: int, client: Client, user: User | None) -> None:
         """Returns where neither issuer, client nor user has drawn a line since ``issued_at``.
 
         Raises:
             InvalidGrant: one of them has: its ``not_before`` is later.
         """
-        for line in (self.registry.issuer.not_before, client.not_before, user.not_before):
+        of_user = user.not_before if user is not None else None
+        for line in (self.registry.issuer.not_before, client.not_before, of_user):
             if line is not None and issued_at < line:
                 raise InvalidGrant("The grant is not valid any more.", detail="before not_before")
 

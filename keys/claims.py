@@ -58,12 +58,17 @@ def check_issuer(claims: Mapping[str, Any], issuer: str) -> None:
 
 def check_audience(claims: Mapping[str, Any], audience: str) -> None:
     """``aud`` is ``audience`` alone: one of several audiences could use a token at another."""
-    said = claims.get("aud")
-    alone = said[0] if isinstance(said, list) and len(said) == 1 else said
+    alone = _alone(claims)
     if alone == audience:
         return  # so nearly always
     if not isinstance(alone, str) or canonical(alone) != canonical(audience):
-        raise InvalidToken(f"aud is {_shown(said)}")
+        raise InvalidToken(f"aud is {_shown(claims.get('aud'))}")
+
+
+def check_one_audience(claims: Mapping[str, Any]) -> None:
+    """``aud`` is one audience, whichever."""
+    if not isinstance(_alone(claims), str):
+        raise InvalidToken(f"aud is {_shown(claims.get('aud'))}")
 
 
 def check_times(claims: Mapping[str, Any], now: int, leeway: int) -> None:
@@ -118,6 +123,11 @@ def read(claims: Mapping[str, Any], scheme: str = "Bearer") -> AccessToken:
         claims=_frozen(claims),
         scheme=scheme,
     )
+
+
+def _alone(claims: Mapping[str, Any]) -> object:
+    said = claims.get("aud")
+    return said[0] if isinstance(said, list) and len(said) == 1 else said
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> int:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from keys import ring_file, rotation
-from keys.algorithms import ALGORITHMS
 from keys.jwks import Keys, VerificationKey
 from keys.ring_file import read
 from keys.ring_text import InvalidKeyRing, format_ring, parse_ring
@@ -136,12 +135,17 @@ class KeyRing:
     def verification_keys(self, now: int) -> Keys:
         """The published keys, as whoever verifies uses them."""
         return {
-            key.kid: VerificationKey(
-                key.kid, ALGORITHMS[key.alg], key.kid, key.private_key.public_key()
-            )
+            key.kid: key.verification_key
             for key in self.signing_keys
             if key.state(now) is not State.EXPIRED
         }
+
+    def verification_key(self, kid: str, now: int) -> VerificationKey | None:
+        """The published key of this name; None where there is none, or none any more."""
+        for key in self.signing_keys:
+            if key.kid == kid and key.state(now) is not State.EXPIRED:
+                return key.verification_key
+        return None
 
     def max_age(self, now: int) -> int:
         """Seconds for which the published keys may be kept: at most until one of them expires."""

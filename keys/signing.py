@@ -8,6 +8,7 @@ import msgspec
 
 from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, PrivateKey, thumbprint
 from keys.encoding import to_base64url
+from keys.jwks import VerificationKey
 from keys.timetable import Timetable
 
 
@@ -26,18 +27,23 @@ class SigningKey(Timetable):
     """The RFC 7638 thumbprint, so that no two keys can share a name."""
     public_jwk: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """What a JWKS shows of the key."""
+    verification_key: VerificationKey = field(init=False, repr=False, compare=False)
+    """The public half, as whoever verifies uses it."""
     _algorithm: Algorithm = field(init=False, repr=False, compare=False)
     _headers: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         Timetable.__post_init__(self)
         algorithm = ALGORITHMS[self.alg]
-        public = algorithm.to_jwk(self.private_key.public_key())
+        public_key = self.private_key.public_key()
+        public = algorithm.to_jwk(public_key)
         kid = thumbprint(public)
         object.__setattr__(self, "kid", kid)
         object.__setattr__(
             self, "public_jwk", {**public, "use": "sig", "alg": self.alg, "kid": kid}
         )
+        verification_key = VerificationKey(kid, algorithm, kid, public_key)
+        object.__setattr__(self, "verification_key", verification_key)
         object.__setattr__(self, "_algorithm", algorithm)
         object.__setattr__(self, "_headers", {})
 

@@ -1,18 +1,27 @@
 """Who the user is, told to whoever holds their access token (OpenID Connect Core section 5.3)."""
 
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 from issuer.errors import InvalidGrant
-from issuer.protocol.sealed import Login, UserinfoClaims
+from issuer.protocol.replay import Standing
 from issuer.registry.scope import OPENID, Scope
 from issuer.server import AuthorizationServer
-from issuer.token_types.bearer import USERINFO
-from keys import AccessToken, InsufficientScope, InvalidToken, KeySet, Verifier, jws
-from keys.encoding import from_base64url, parse_object
-from keys.sealing import Unsealable
+from issuer.token_types.returned import parties, standing
+from keys import AccessToken, InsufficientScope, InvalidToken
+from keys import claims as claims_of
+from keys.errors import MissingToken
 
 
-def userinfo(server: AuthorizationServer, authorization: str | None, now: int) -> dict[str, Any]:
+class Told(NamedTuple):
+    """An answer, and what must not have been revoked for it to be given."""
+
+    claims: Mapping[str, Any]
+    standing: Standing
+
+
+def tell(server: AuthorizationServer, authorization: str | None, now: int) -> Told:
     """What the bearer of the token in an ``Authorization`` header may know of its user, by now.
 
     It may be for any resource that did not register ``userinfo = false``. The token is verified as
@@ -23,44 +32,27 @@ def userinfo(server: AuthorizationServer, authorization: str | None, now: int) -
             gone, inactive, or has drawn a line since.
         InsufficientScope: it was granted without ``openid``, or its client may not have that now.
     """
-    keys = KeySet(server.ring.verification_keys(now))
-    verifier = Verifier(server.issuer, _audience(server, authorization), keys)
-    token = verifier.verify_header(authorization, now=now)
-    client = server.registry.clients.get(token.client_id)
-    if client is None:
-        raise InvalidToken("its client is gone")
+    token = _shown(server, authorization, now)
+    client, user = parties(server, token, now)
     scope = Scope(token.scope).only(client.scope)
     if OPENID not in scope:
         raise InsufficientScope((OPENID,), scope)
-    if token.audience not in server.audiences(client):
-        raise InvalidToken("its audience is not its client's any more")
-    try:
-        user = server.living_user(token.subject, _login(server, token, now))
-        server.check_not_before(token.issued_at, client, user)
-    except InvalidGrant as refused:
-        raise InvalidToken(refused.detail) from None
-    return {"sub": user.sub, **user.claims(scope)}
+    if user is None:
+        raise InvalidToken("user gone or inactive")
+    return Told(
+        claims={"sub": user.sub, **user.claims(scope)},
+        standing=standing(token, partial(InvalidGrant, "The token was revoked.")),
+    )
 
 
-def _audience(server: AuthorizationServer, authorization: str | None) -> str:
-    """Whom the token must be for: the resource that it names, where that one's are good here.
-
-    Nothing is believed of it: what names another, or nothing, is held to be for the issuer.
-    """
-    try:
-        unverified = jws.parse((authorization or "").rpartition(" ")[2])
-        named = parse_object(from_base64url(unverified.payload)).get("aud")
-    except (InvalidToken, ValueError):
-        named = None
-    resource = server.registry.resource(named) if isinstance(named, str) else None
-    return resource.resource if resource is not None and resource.tells_who else server.issuer
-
-
-def _login(server: AuthorizationServer, token: AccessToken, now: int) -> Login | None:
-    sealed = token.claims.get(USERINFO)
-    if not isinstance(sealed, str):
-        return None
-    try:
-        return Login(claims=server.sealer.open(UserinfoClaims, sealed, now=now).claims)
-    except Unsealable as unsealable:
-        raise InvalidToken(f"userinfo: {unsealable.detail}") from None
+def _shown(server: AuthorizationServer, authorization: str | None, now: int) -> AccessToken:
+    """The bearer token of the header, for a resource whose tokens are good here."""
+    scheme, _, text = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not text:
+        raise MissingToken("no bearer token", realm=server.issuer)
+    token = server.issued.verify(text.strip(" "), now)
+    claims_of.check_bearer(token.claims)
+    resource = server.registry.resource(token.audience)
+    if token.scheme != "Bearer" or resource is None or not resource.tells_who:
+        raise InvalidToken(f"aud is {ascii(token.audience)[:80]}")
+    return token

@@ -79,7 +79,7 @@ def read_id_token_hint(server: AuthorizationServer, text: str, now: int) -> IdTo
     """
     try:
         unverified = jws.parse(text)
-        key = server.ring.verification_keys(now).get(unverified.header.kid)
+        key = server.ring.verification_key(unverified.header.kid, now)
         if unverified.header.typ != TYP.lower() or key is None:
             raise _refused("typ or kid")
         claims = unverified.verify(key)

@@ -1,6 +1,7 @@
 """``issuer inspect``: what it is, and why it would be refused now."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -292,9 +293,7 @@ def test_a_value_sealed_elsewhere_is_unreadable(run, server):
     assert "it was altered, or not sealed for" in run("inspect", stdin=altered).stdout
     unknown = a_sealed(elsewhere(server), RefreshToken)
     assert "names the key" in run("inspect", stdin=unknown).stdout
-    other = AuthorizationServer(
-        server.registry, server.ring, Sealer(server.ring, "https://other.example")
-    )
+    other = replace(server, sealer=Sealer(server.ring, "https://other.example"))
     assert run("inspect", stdin=a_sealed(other, RefreshToken)).exit_code == 1
 
 

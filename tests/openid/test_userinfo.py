@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from issuer.browser.userinfo import userinfo
+from issuer.browser.userinfo import tell
 from issuer.protocol.sealed import Login
 from issuer.registry.client import ISSUER_CLAIMS
 from issuer.registry.scope import Scope
@@ -41,6 +41,10 @@ def a_token(server=SERVER, *, asked: str = ISSUER, **code) -> str:
     response = redeemed(server, asked=asked, **code)
     assert response.status == 200, response.log
     return str(response.access_token)
+
+
+def userinfo(server, authorization, now):
+    return tell(server, authorization, now).claims
 
 
 def refusal(server, token: str, now: int = NOW) -> AccessRefused:

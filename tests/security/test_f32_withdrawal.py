@@ -12,7 +12,7 @@ from issuer.browser.answering import Answered
 from issuer.browser.login_application import InvalidLoginResponse
 from issuer.browser.sealed import Session
 from issuer.browser.steps import LogIn, next_step
-from issuer.browser.userinfo import userinfo
+from issuer.browser.userinfo import tell
 from issuer.errors import InvalidGrant, InvalidRequest
 from issuer.grants.passwords import authenticate
 from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken
@@ -107,7 +107,7 @@ def errors_of(server, *, code, session, refresh_token, access_token, now=NOW):
     except Answered as refused:
         found.append(parameters(refused.response)["error"])
     try:
-        userinfo(server, f"Bearer {access_token}", now)
+        tell(server, f"Bearer {access_token}", now)
         found.append(None)
     except InvalidToken as refused:
         found.append(refused.error)
@@ -195,9 +195,10 @@ def test_no_claims_of_a_registered_user_are_sealed():
     code = WITH_BOB.sealer.open(AuthorizationCode, held["code"], now=NOW)
     token = WITH_BOB.sealer.open(RefreshToken, held["refresh_token"], now=NOW)
     assert (code.login.claims, token.login.claims) == (None, None)
-    told = userinfo(WITH_BOB, f"Bearer {held['access_token']}", NOW)
+    told = tell(WITH_BOB, f"Bearer {held['access_token']}", NOW).claims
     assert told["email"] == "bob@registry.example"
-    told = userinfo(WITHOUT_BOB, f"Bearer {everything_of(WITHOUT_BOB)['access_token']}", NOW)
+    token = everything_of(WITHOUT_BOB)["access_token"]
+    told = tell(WITHOUT_BOB, f"Bearer {token}", NOW).claims
     assert told["email"] == SAID["email"]
 
 

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from issuer.browser import answering, sessions
 from issuer.browser.answering import Answered
 from issuer.browser.steps import Granted, next_step
-from issuer.browser.userinfo import userinfo
+from issuer.browser.userinfo import tell
 from issuer.protocol.replay import ReplayStore
 from issuer.protocol.sealed import Login
 from issuer.registry.scope import Scope
@@ -385,12 +385,12 @@ class Withdrawals(RuleBasedStateMachine):
     @rule(which=which_replica, held=access_tokens)
     def ask_who_it_is(self, which: int, held: Held) -> None:
         try:
-            told = userinfo(self.servers[self.versions[which]], f"Bearer {held.text}", self.now)
+            told = tell(self.servers[self.versions[which]], f"Bearer {held.text}", self.now)
         except AccessRefused as refused:
             self.judge(which, held, accepted=False, why=refused.detail)
         else:
             self.judge(which, held, accepted=True)
-            assert told["sub"] == held.sub
+            assert told.claims["sub"] == held.sub
 
     # What must hold
 
