@@ -20,6 +20,7 @@ from issuer.metadata import (
     LOGIN_CALLBACK,
     LOGOUT,
     PAR,
+    REVOKE,
     TOKEN,
     USERINFO,
     base_path,
@@ -40,6 +41,7 @@ from issuer.resources.health import Healthz, Readyz
 from issuer.resources.login import LoginCallbackResource, LoginResource
 from issuer.resources.logout import LogoutResource
 from issuer.resources.par import PARResource
+from issuer.resources.revoke import RevokeResource
 from issuer.resources.router import ExactRouter
 from issuer.resources.token import TokenResource
 from issuer.resources.userinfo import UserinfoResource
@@ -113,7 +115,7 @@ def create_app(
     if access_log:
         middleware.append(AccessLog(writer.write, clock=clock))
     base = base_path(settings.url)
-    methods = {base + TOKEN: "POST", base + USERINFO: "GET, POST"}
+    methods = {base + TOKEN: "POST", base + REVOKE: "POST", base + USERINFO: "GET, POST"}
     public = frozenset({base + JWKS, *metadata_paths(settings.url)})
     middleware.append(CORS(methods, public=public, server=lambda: reloader.server))
     router: Any = ExactRouter()  # Falcon's types know its own router only
@@ -140,6 +142,8 @@ def _add_routes(
     base = base_path(issuer)
     token = TokenResource(generator, server=server, store=store, stretch=stretcher, clock=clock)
     app.add_route(base + TOKEN, token)
+    revoke = RevokeResource(server=server, store=store, stretch=stretcher, clock=clock)
+    app.add_route(base + REVOKE, revoke)
     app.add_route(base + USERINFO, UserinfoResource(server=server, store=store, clock=clock))
     app.add_route(base + PAR, PARResource(server=server, stretch=stretcher, clock=clock))
     browser = Browser(issuer, server=server, clock=clock)

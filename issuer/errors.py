@@ -117,6 +117,12 @@ class UnsupportedResponseType(AccessTokenException):
     error = "unsupported_response_type"
 
 
+class UnsupportedTokenType(AccessTokenException):
+    """Tokens of this type cannot be revoked here (RFC 7009 section 2.2.1)."""
+
+    error = "unsupported_token_type"
+
+
 class AccessDenied(AccessTokenException):
     """The user said no (RFC 6749 section 4.1.2.1)."""
 

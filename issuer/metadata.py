@@ -21,6 +21,8 @@ LOGIN = "/login"
 LOGIN_CALLBACK = "/login/callback"
 LOGOUT = "/logout"
 PAR = "/par"
+REVOKE = "/revoke"
+INTROSPECT = "/introspect"
 TOKEN = "/token"
 USERINFO = "/userinfo"
 JWKS = "/.well-known/jwks.json"
@@ -56,6 +58,16 @@ def metadata_url(issuer: str) -> str:
     return issuer.removesuffix(base_path(issuer)) + metadata_paths(issuer)[0]
 
 
+def _revocation(server: AuthorizationServer) -> Mapping[str, object]:
+    """Whoever reads of no revocation endpoint knows that nothing remembers what was revoked."""
+    if not server.registry.issuer.has_store:
+        return {}
+    return {
+        "revocation_endpoint": server.issuer + REVOKE,
+        "revocation_endpoint_auth_methods_supported": list(CLIENT_AUTH),
+    }
+
+
 def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
     """The metadata document (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3)."""
     registry, issuer = server.registry, server.issuer
@@ -71,6 +83,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "userinfo_endpoint": issuer + USERINFO,
             "jwks_uri": issuer + JWKS,
             "pushed_authorization_request_endpoint": issuer + PAR,
+            **_revocation(server),
             "end_session_endpoint": issuer + LOGOUT,
             "scopes_supported": sorted(scopes.union(registry.own.scopes)),
             "response_types_supported": ["code"],

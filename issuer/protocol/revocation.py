@@ -7,7 +7,9 @@ the feed, so they are a wire format.
 from collections.abc import Callable
 
 from issuer.errors import AccessTokenException
-from issuer.protocol.replay import Standing
+from issuer.protocol.replay import CLOCK_SKEW, Revocation, Standing
+from issuer.registry.record import MAX_ACCESS_TOKEN_LIFETIME
+from keys.access_tokens import MAX_LEEWAY
 
 
 def grant(grant_id: str) -> str:
@@ -47,3 +49,19 @@ def standing(
     """What a code or a refresh token stands on; ``sid`` is empty where no session ends it."""
     names = (grant(grant_id), user(sub), client(client_id), *((session(sid),) if sid else ()))
     return Standing(names=names, issued_at=issued_at, refusal=refusal)
+
+
+def of_grant(grant_id: str, *, ends_at: int, now: int) -> Revocation:
+    """Takes back all that comes of a grant whose last refresh token expires at ``ends_at``."""
+    # What was refreshed in its last second lives on, at most for as long as a registry may say.
+    return _for_good(grant(grant_id), ends_at + MAX_ACCESS_TOKEN_LIFETIME, now)
+
+
+def of_token(jti: str, *, expires_at: int, now: int) -> Revocation:
+    """Takes back one access token."""
+    return _for_good(token(jti), expires_at, now)
+
+
+def _for_good(name: str, ends_at: int, now: int) -> Revocation:
+    forget_at = ends_at + MAX_LEEWAY + CLOCK_SKEW
+    return Revocation(name=name, not_before=forget_at, revoked_at=now, forget_at=forget_at)
