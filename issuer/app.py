@@ -15,6 +15,7 @@ from issuer.errors import AccessTokenException
 from issuer.metadata import (
     AUTHORIZE,
     CONSENT,
+    INTROSPECT,
     JWKS,
     LOGIN,
     LOGIN_CALLBACK,
@@ -38,6 +39,7 @@ from issuer.resources.cors import CORS
 from issuer.resources.documents import Document, render_jwks, render_metadata
 from issuer.resources.front import FrontResource
 from issuer.resources.health import Healthz, Readyz
+from issuer.resources.introspect import IntrospectResource
 from issuer.resources.login import LoginCallbackResource, LoginResource
 from issuer.resources.logout import LogoutResource
 from issuer.resources.par import PARResource
@@ -144,6 +146,8 @@ def _add_routes(
     app.add_route(base + TOKEN, token)
     revoke = RevokeResource(server=server, store=store, stretch=stretcher, clock=clock)
     app.add_route(base + REVOKE, revoke)
+    introspect = IntrospectResource(server=server, store=store, stretch=stretcher, clock=clock)
+    app.add_route(base + INTROSPECT, introspect)
     app.add_route(base + USERINFO, UserinfoResource(server=server, store=store, clock=clock))
     app.add_route(base + PAR, PARResource(server=server, stretch=stretcher, clock=clock))
     browser = Browser(issuer, server=server, clock=clock)

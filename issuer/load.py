@@ -102,13 +102,25 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
         longest_token_lifetime=found.longest_access_token_lifetime(),
         longest_sealed_lifetime=found.longest_sealed_lifetime(),
     )
-    for alg, client_id in found.id_token_algs.items():
+    for alg, what in _promised(found):
         gap = held.gap(alg, now)
         if gap is not None:
             problems.append(
-                f"no {alg} key is current {gap}, and the ID tokens of client "
-                f"{json.dumps(client_id)} are signed by one; `issuer keys add --alg {alg}`"
+                f"no {alg} key is current {gap}, and {what} are signed by one; "
+                f"`issuer keys add --alg {alg}`"
             )
     if early or problems:
         raise Refused((*early, *(f"key ring: {problem}" for problem in problems)))
     return AuthorizationServer.of(found, held)
+
+
+def _promised(found: Registry) -> Iterator[tuple[str, str]]:
+    """The algorithms that others count on, and for what."""
+    for alg, client_id in found.id_token_algs.items():
+        yield alg, f"the ID tokens of client {json.dumps(client_id)}"
+    for name, resource in found.resource_servers.known.items():
+        if resource.introspection_signed_response_alg is not None:
+            yield (
+                resource.introspection_signed_response_alg,
+                f"the answers to resource server {json.dumps(name)}",
+            )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from issuer.browser.authorization_request import Prompt, ResponseMode
 from issuer.browser.pages.languages import CATALOGUES
-from issuer.client_auth import CLIENT_AUTH
+from issuer.client_auth import CLIENT_AUTH, PROVING
 from issuer.grants import GRANTS
 from issuer.protocol import pkce
 from issuer.registry.user import CLAIM_NAMES
@@ -68,6 +68,16 @@ def _revocation(server: AuthorizationServer) -> Mapping[str, object]:
     }
 
 
+def _introspection(server: AuthorizationServer, now: int) -> Mapping[str, object]:
+    if not server.registry.resource_servers.known:
+        return {}
+    return {
+        "introspection_endpoint": server.issuer + INTROSPECT,
+        "introspection_endpoint_auth_methods_supported": list(PROVING),
+        "introspection_signing_alg_values_supported": list(server.ring.algs(now)),
+    }
+
+
 def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
     """The metadata document (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3)."""
     registry, issuer = server.registry, server.issuer
@@ -84,6 +94,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "jwks_uri": issuer + JWKS,
             "pushed_authorization_request_endpoint": issuer + PAR,
             **_revocation(server),
+            **_introspection(server, now),
             "end_session_endpoint": issuer + LOGOUT,
             "scopes_supported": sorted(scopes.union(registry.own.scopes)),
             "response_types_supported": ["code"],

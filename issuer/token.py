@@ -39,6 +39,7 @@ OFFERED = Offered(
     grant_types=tuple(GRANTS),
     token_endpoint_auth_methods=tuple(CLIENT_AUTH),
     access_token_types=tuple(TOKEN_TYPES),
+    introspection_endpoint_auth_methods=client_auth.PROVING,
     replay_stores=tuple(STORES),
 )
 """What a registry may name, read off the tables."""

@@ -6,14 +6,15 @@ form on the wire share ``read``; the method that the client registered picks ``p
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from issuer.client_auth import client_secret_basic, client_secret_post, none
 from issuer.client_auth.credentials import Credentials
 from issuer.client_auth.secret_proof import no_proof, prove_secret
 from issuer.errors import InvalidClient, InvalidRequest
 from issuer.protocol.request import AuthenticatedRequest, TokenRequest
-from issuer.registry.client import Client, ClientSecret
+from issuer.registry.callers import C, Callers
+from issuer.registry.client import ClientSecret
 from issuer.registry.secret import is_stretched
 from issuer.server import AuthorizationServer
 
@@ -36,6 +37,9 @@ CLIENT_AUTH: Mapping[str, ClientAuthMethod] = MappingProxyType(
     }
 )
 
+PROVING = tuple(name for name, method in CLIENT_AUTH.items() if method.prove is not no_proof)
+"""The methods that prove something: what a resource server may register."""
+
 
 def authenticate(server: AuthorizationServer, request: TokenRequest) -> AuthenticatedRequest:
     """The request with the client that sent it.
@@ -47,17 +51,26 @@ def authenticate(server: AuthorizationServer, request: TokenRequest) -> Authenti
         InvalidRequest: more than one mechanism was used, or two of them name different clients.
         InvalidClient: the client is not proved to be the one it names.
     """
-    read, credentials = presented(request)
-    client = registered(server, read, credentials)
-    if client is None:
-        decoys = server.registry.decoy_secrets(credentials.client_id)
-        prove_secret(decoys, credentials, request.received_at)
-        raise _refused_as(server, credentials, _method_detail(server, read, credentials))
-    prove = CLIENT_AUTH[client.token_endpoint_auth_method].prove
-    credential = prove(client.client_secrets, credentials, request.received_at)
-    if credential is None:
-        raise _refused_as(server, credentials, "wrong secret")
+    client, credential = prove(server.registry.callers, request)
     return AuthenticatedRequest(request=request, client=client, credential=credential)
+
+
+def prove(callers: Callers[C], request: TokenRequest) -> tuple[C, str]:
+    """Who of ``callers`` sent the request, and which of their credentials it was, for the log.
+
+    Raises:
+        InvalidRequest, InvalidClient: as ``authenticate`` does.
+    """
+    read, credentials = presented(request)
+    caller = registered(callers, read, credentials)
+    if caller is None:
+        prove_secret(callers.decoy_secrets(credentials.client_id), credentials, request.received_at)
+        raise _refused_as(callers, credentials, _method_detail(callers, read, credentials))
+    proof = CLIENT_AUTH[caller.auth_method].prove
+    credential = proof(caller.client_secrets, credentials, request.received_at)
+    if credential is None:
+        raise _refused_as(callers, credentials, "wrong secret")
+    return caller, credential
 
 
 def presented(request: TokenRequest) -> tuple[Read, Credentials]:
@@ -81,20 +94,29 @@ def presented(request: TokenRequest) -> tuple[Read, Credentials]:
     return read, credentials
 
 
-def registered(server: AuthorizationServer, read: Read, credentials: Credentials) -> Client | None:
-    """The client of that name, if this is how it registered to authenticate."""
-    client = server.registry.clients.get(credentials.client_id)
-    if client is None or CLIENT_AUTH[client.token_endpoint_auth_method].read is not read:
+def registered(callers: Callers[C], read: Read, credentials: Credentials) -> C | None:
+    """The one of that name, if this is how they registered to authenticate."""
+    caller = callers.known.get(credentials.client_id)
+    if caller is None or CLIENT_AUTH[caller.auth_method].read is not read:
         return None
-    return client
+    return caller
 
 
-def stretches(server: AuthorizationServer, request: TokenRequest) -> bool:
-    """True where ``authenticate`` would compare with a secret that a person chose: slow work."""
+def stretches(
+    server: AuthorizationServer, request: TokenRequest, callers: Callers[Any] | None = None
+) -> bool:
+    """True where ``prove`` would compare with a secret that a person chose: slow work.
+
+    Raises:
+        InvalidRequest, InvalidClient: it is not even clear who asks.
+    """
+    callers = server.registry.callers if callers is None else callers
+    if not callers.has_stretched_secrets:
+        return False
     read, credentials = presented(request)
-    client = registered(server, read, credentials)
-    decoys = server.registry.decoy_secrets(credentials.client_id)
-    return any(is_stretched(each.hash) for each in (client.client_secrets if client else decoys))
+    caller = registered(callers, read, credentials)
+    decoys = callers.decoy_secrets(credentials.client_id)
+    return any(is_stretched(each.hash) for each in (caller.client_secrets if caller else decoys))
 
 
 def refused(detail: str) -> InvalidClient:
@@ -102,22 +124,20 @@ def refused(detail: str) -> InvalidClient:
     return InvalidClient("Client authentication failed.", detail=detail)
 
 
-def _refused_as(
-    server: AuthorizationServer, credentials: Credentials, detail: str
-) -> InvalidClient:
-    """The same answer, and a log that says whom the request named, if there is such a client."""
+def _refused_as(callers: Callers[C], credentials: Credentials, detail: str) -> InvalidClient:
+    """The same answer, and a log that says whom the request named, if there is such a caller."""
     error = refused(detail)
-    if credentials.client_id in server.registry.clients:
+    if credentials.client_id in callers.known:
         error.client_id = credentials.client_id
     return error
 
 
-def _method_detail(server: AuthorizationServer, read: Read, credentials: Credentials) -> str:
-    client = server.registry.clients.get(credentials.client_id)
-    if client is None:
+def _method_detail(callers: Callers[C], read: Read, credentials: Credentials) -> str:
+    caller = callers.known.get(credentials.client_id)
+    if caller is None:
         return "unknown client"
     used = next(name for name, method in CLIENT_AUTH.items() if method.read is read)
-    return f"sent by {used}, registered is {client.token_endpoint_auth_method}"
+    return f"sent by {used}, registered is {caller.auth_method}"
 
 
 _READS = tuple(dict.fromkeys(method.read for method in CLIENT_AUTH.values()))

@@ -29,7 +29,8 @@ ID_TOKEN_ALG = "RS256"
 
 ISSUER_CLAIMS = frozenset(
     {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
-     "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid", "userinfo"}
+     "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid", "userinfo",
+     "grant_id"}
 )  # fmt: skip
 """The claims that say who vouches for what to whom: no registration may set them."""
 
@@ -52,6 +53,9 @@ def _check_alg(alg: str) -> str:
 
 
 RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
+SigningAlg = Annotated[
+    str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
+]
 Origin = Annotated[str, AfterValidator(origin.check)]
 
 
@@ -107,9 +111,7 @@ class Client:
     """always asks the user each time, whatever they agreed to before (RFC 6749 section 10.2)."""
     post_logout_redirect_uris: tuple[RedirectURI, ...] = ()
     """Where a user may be sent after logging out (OpenID Connect RP-Initiated Logout 1.0)."""
-    id_token_signed_response_alg: Annotated[
-        str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
-    ] = ID_TOKEN_ALG
+    id_token_signed_response_alg: SigningAlg = ID_TOKEN_ALG
     """What its ID tokens are signed by; the key ring must have a key for it."""
     allowed_cors_origins: tuple[Origin, ...] = ()
     """From where its scripts in a browser may ask, such as https://app.example."""
@@ -130,6 +132,11 @@ class Client:
     def name(self) -> str:
         """What people are told it is called."""
         return self.client_name or self.client_id
+
+    @property
+    def auth_method(self) -> str:
+        """How it proves who it is, wherever it calls."""
+        return self.token_endpoint_auth_method
 
     @property
     def is_public(self) -> bool:

@@ -6,7 +6,7 @@ from shlex import quote
 from types import MappingProxyType
 
 from issuer.registry import precis
-from issuer.registry.client import Client
+from issuer.registry.client import Client, ClientSecret
 from issuer.registry.documents import near
 from issuer.registry.redirect_uri import Kind, kind
 from issuer.registry.registry import Registry
@@ -31,6 +31,7 @@ _NATIVE_ALONE: Mapping[Kind, str] = MappingProxyType(
     }
 )
 _ADD_SCOPE = "; add it to the scopes of a resource, or take it out"
+_ADD_SECRET = "; `issuer resource secret` makes one"
 _ADD_RESOURCE = "; `issuer resource add` makes one"
 
 Finding = tuple[tuple[str | int, ...], str]
@@ -43,6 +44,7 @@ class Offered:
     grant_types: tuple[str, ...]
     token_endpoint_auth_methods: tuple[str, ...]
     access_token_types: tuple[str, ...]
+    introspection_endpoint_auth_methods: tuple[str, ...]
     replay_stores: tuple[str, ...]
 
 
@@ -68,6 +70,7 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
         at = ("resources", name, "access_token_type")
         yield from _known(at, [resource.access_token_type], offered.access_token_types)
         yield from _check_jwks(resource)
+        yield from _check_introspection(resource, registry, offered)
     for client in registry.clients.values():
         yield from _check_names(client, registry, offered, defined)
         yield from _check_secrets(client)
@@ -165,6 +168,31 @@ def _needs_no_resource(client: Client) -> bool:
     return client.is_relying_party and _WITH_USER.issuperset(client.grant_types)
 
 
+def _check_introspection(
+    resource: Resource, registry: Registry, offered: Offered
+) -> Iterator[Finding]:
+    at = ("resources", resource.resource)
+    method, named = resource.introspection_endpoint_auth_method, resource.name_at_introspection
+    methods = offered.introspection_endpoint_auth_methods
+    yield from _known((*at, "introspection_endpoint_auth_method"), [method], methods)
+    yield from _check_dates(at, resource.client_secrets)
+    if not resource.introspects:
+        if resource.client_id is not None:
+            sentence = "is for asking about tokens, which takes client_secrets" + _ADD_SECRET
+            yield (*at, "client_id"), sentence
+        return
+    if named in registry.clients:
+        yield (*at, "client_id"), f'"{named}" is a client: give the resource another client_id'
+    if registry.resource_servers.known[named] is not resource:
+        yield (*at, "client_id"), f'"{named}" is also what another resource calls itself'
+
+
+def _check_dates(at: tuple[str | int, ...], secrets: tuple[ClientSecret, ...]) -> Iterator[Finding]:
+    for number, each in enumerate(secrets):
+        if each.expires_at is not None and each.expires_at <= (each.not_before or 0):
+            yield (*at, "client_secrets", number, "expires_at"), "must be later than not_before"
+
+
 def _check_secrets(client: Client) -> Iterator[Finding]:
     at = ("clients", client.client_id)
     if client.is_public and client.client_secrets:
@@ -175,9 +203,7 @@ def _check_secrets(client: Client) -> Iterator[Finding]:
     if not client.is_public and not client.client_secrets:
         sentence = "must have one; `issuer client secret` makes it, or the method is none"
         yield (*at, "client_secrets"), sentence
-    for number, each in enumerate(client.client_secrets):
-        if each.expires_at is not None and each.expires_at <= (each.not_before or 0):
-            yield (*at, "client_secrets", number, "expires_at"), "must be later than not_before"
+    yield from _check_dates(at, client.client_secrets)
 
 
 def _check_grants(client: Client) -> Iterator[Finding]:

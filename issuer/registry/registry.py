@@ -7,7 +7,8 @@ from zlib import crc32
 
 from issuer.registry import precis, secret
 from issuer.registry.branding import Branding
-from issuer.registry.client import Client, ClientSecret
+from issuer.registry.callers import Callers
+from issuer.registry.client import Client
 from issuer.registry.resource import Resource
 from issuer.registry.settings import Settings
 from issuer.registry.user import OPENID_SCOPES, User
@@ -26,8 +27,10 @@ class Registry:
     branding: Branding
     own: Resource
     """The issuer itself as a resource: it says who the user is."""
-    has_stretched_secrets: bool
-    """True where comparing some client's secret takes milliseconds."""
+    callers: Callers[Client]
+    """The clients, as they prove who they are."""
+    resource_servers: Callers[Resource]
+    """Those resources that may ask about tokens."""
     id_token_algs: Mapping[str, str]
     """What ID tokens are signed by, and one client each of those who want that."""
     known_scopes: frozenset[str]
@@ -42,7 +45,6 @@ class Registry:
     _usernames: Mapping[str, User] = field(repr=False)
     _addresses: Mapping[str, User] = field(repr=False)
     _subjects: Mapping[str, User] = field(repr=False)
-    _decoy_secrets: tuple[tuple[ClientSecret, ...], ...] = field(repr=False)
     _decoy_passwords: tuple[str, ...] = field(repr=False)
 
     @classmethod
@@ -59,10 +61,11 @@ class Registry:
     ) -> "Registry":
         """The registry of these records. Whether they fit together is not checked here."""
         own = Resource(resource=issuer.url, scopes=OPENID_SCOPES)
+        by_client_id = MappingProxyType({each.client_id: each for each in clients})
         return cls(
             issuer=issuer,
             resources=MappingProxyType({each.resource: each for each in resources}),
-            clients=MappingProxyType({each.client_id: each for each in clients}),
+            clients=by_client_id,
             users=MappingProxyType({each.username: each for each in users}),
             scopes=MappingProxyType(dict(scopes)),
             branding=branding,
@@ -78,10 +81,9 @@ class Registry:
                 {precis.same_address(each.email): each for each in users if each.email}
             ),
             _subjects=MappingProxyType({user.sub: user for user in users}),
-            has_stretched_secrets=any(
-                secret.is_stretched(each.hash)
-                for client in clients
-                for each in client.client_secrets
+            callers=Callers.of(by_client_id, digest),
+            resource_servers=Callers.of(
+                {each.name_at_introspection: each for each in resources if each.introspects}, digest
             ),
             known_scopes=frozenset(OPENID_SCOPES).union(*(each.scopes for each in resources)),
             blocked_subjects=frozenset(issuer.blocked_subjects),
@@ -95,10 +97,14 @@ class Registry:
                     if each.is_relying_party
                 }
             ),
-            _decoy_secrets=tuple(each.client_secrets for each in clients if each.client_secrets),
             _decoy_passwords=tuple(user.password_hash for user in users if user.password_hash)
             or (secret.DECOY_PASSWORD_HASH,),
         )
+
+    @property
+    def has_stretched_secrets(self) -> bool:
+        """True where comparing some client's secret takes milliseconds."""
+        return self.callers.has_stretched_secrets
 
     def resource(self, identifier: str) -> Resource | None:
         """The resource of this name, the issuer itself included.
@@ -117,25 +123,14 @@ class Registry:
         """The user whom tokens call ``sub``."""
         return self._subjects.get(sub)
 
-    def decoy_secrets(self, client_id: str) -> tuple[ClientSecret, ...]:
-        """Some client's secrets, for a client that has none: refusing both takes alike.
-
-        The same client_id gets the same ones everywhere, so that asking twice tells nothing.
-        """
-        if not self._decoy_secrets:
-            return ()
-        return self._decoy_secrets[self._pick(client_id, len(self._decoy_secrets))]
-
     def decoy_password(self, login: str) -> str:
         """Some user's password hash, for a login that has none.
 
         The same one for all the ways to write an address: a known one has one hash in all of them.
         """
-        written = precis.same_address(precis.same_username(login))
-        return self._decoy_passwords[self._pick(written, len(self._decoy_passwords))]
-
-    def _pick(self, name: str, among: int) -> int:
-        return crc32(name.encode(errors="surrogatepass"), crc32(self.digest.encode())) % among
+        written = precis.same_address(precis.same_username(login)).encode(errors="surrogatepass")
+        picked = crc32(written, crc32(self.digest.encode()))
+        return self._decoy_passwords[picked % len(self._decoy_passwords)]
 
     def access_token_lifetime(self, client: Client, resource: Resource) -> int:
         """Seconds: the shorter of the client's and the resource's, the issuer's without either."""

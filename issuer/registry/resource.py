@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 from pydantic.dataclasses import dataclass
 
+from issuer.registry.client import ClientSecret, SigningAlg
 from issuer.registry.record import (
     STRICT,
     AccessTokenLifetime,
     Identifier,
     Instant,
+    Name,
     ScopeToken,
     Text,
 )
@@ -102,6 +104,16 @@ class Resource:
     """False where it must not be able to ask who its callers are: its tokens leave that out."""
     access_token_lifetime: AccessTokenLifetime | None = None
     """Seconds; the shorter of the client's and the resource's holds."""
+    client_secrets: tuple[ClientSecret, ...] = ()
+    """With one, it may ask /introspect about the tokens for it (RFC 7662). `issuer resource secret`
+    makes it."""
+    client_id: Identifier | None = None
+    """What it calls itself when it asks; its identifier if left out."""
+    introspection_endpoint_auth_method: Name = "client_secret_basic"
+    """How it proves who it is then."""
+    introspection_signed_response_alg: SigningAlg | None = None
+    """What the answer is signed by where it asks for a JWT (RFC 9701); RS256 if left out and the
+    key ring has a key for it, else what signs access tokens."""
 
     @property
     def name(self) -> str:
@@ -119,6 +131,21 @@ class Resource:
     def tells_who(self) -> bool:
         """True where its tokens are good at /userinfo: bearer tokens, unless it registered not."""
         return self.userinfo and not self.is_mac
+
+    @property
+    def introspects(self) -> bool:
+        """True where it may ask about the tokens for it."""
+        return bool(self.client_secrets)
+
+    @property
+    def name_at_introspection(self) -> str:
+        """What it calls itself when it asks."""
+        return self.client_id or self.resource
+
+    @property
+    def auth_method(self) -> str:
+        """How it proves who it is then."""
+        return self.introspection_endpoint_auth_method
 
     def encryption_key(self, now: int) -> EncryptionKey | None:
         """The newest of its keys whose ``not_before`` has come; None where none has."""

@@ -66,4 +66,7 @@ def _offer(tables: Schema, offered: Offered) -> None:
     resource = tables["resources"]["additionalProperties"]["properties"]
     client["grant_types"]["items"]["enum"] = list(offered.grant_types)
     client["token_endpoint_auth_method"]["enum"] = list(offered.token_endpoint_auth_methods)
+    resource["introspection_endpoint_auth_method"]["enum"] = list(
+        offered.introspection_endpoint_auth_methods
+    )
     resource["access_token_type"]["enum"] = list(offered.access_token_types)

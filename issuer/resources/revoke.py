@@ -46,6 +46,6 @@ class RevokeResource:
         write(resp, answer)
 
     async def _validate(self, server: AuthorizationServer, request: TokenRequest) -> Asked:
-        if server.registry.has_stretched_secrets and client_auth.stretches(server, request):
+        if client_auth.stretches(server, request):
             return await self._stretch(lambda: revoking.validate(server, request))
         return revoking.validate(server, request)
