@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from types import coroutine
 
@@ -23,6 +23,7 @@ from issuer.errors import (
     UnvalidatedRequest,
 )
 from issuer.grants import GRANTS
+from issuer.grants.refreshing import successor
 from issuer.protocol.replay import ReplayStore, spend
 from issuer.protocol.request import Authorization, Response, TokenRequest
 from issuer.protocol.sealed import RefreshToken
@@ -92,9 +93,9 @@ class TokenGenerator:
             else:
                 authorization = self.validate(server, request)
             client_id = authorization.client.client_id
-            await spend(store, authorization.use, request.received_at)
+            spent_at = await spend(store, authorization.use, request.received_at)
             await _together()
-            response = self.grant_response(server, authorization)
+            response = self.grant_response(server, authorization, spent_at)
         except AccessTokenException as error:
             error.client_id = error.client_id or client_id
             response = self.error_response(error)
@@ -131,15 +132,25 @@ class TokenGenerator:
             error.client_id = authenticated.client.client_id
             raise
 
-    def grant_response(self, server: AuthorizationServer, authorization: Authorization) -> Response:
+    def grant_response(
+        self,
+        server: AuthorizationServer,
+        authorization: Authorization,
+        spent_at: Sequence[int] = (),
+    ) -> Response:
         """The response that gives what ``validate`` found due (RFC 6749 section 5.1).
+
+        ``spent_at`` is what ``spend`` returned: when each of ``authorization.once`` was used first.
+        Left out, that is now.
 
         Raises:
             UnvalidatedRequest: that is not what was passed.
+            InvalidGrant: the refresh token was not used in time.
             TemporarilyUnavailable: the key ring has no current key.
         """
         if not isinstance(authorization, Authorization):
             raise UnvalidatedRequest("grant_response takes what validate returned.")
+        authorization = _superseding(server, authorization, spent_at)
         client, resource = authorization.client, authorization.resource
         lifetime = server.registry.access_token_lifetime(client, resource)
         expires_at = authorization.issued_at + lifetime
@@ -150,14 +161,7 @@ class TokenGenerator:
             body["id_token"] = id_token.mint(server, authorization, access_token, expires_at)
         if scope := authorization.granted:
             body["scope"] = str(scope)
-        refresh_token = authorization.refresh_token
-        if isinstance(refresh_token, RefreshToken):
-            refresh_token = server.seal(
-                refresh_token,
-                now=authorization.received_at,
-                issued_at=authorization.issued_at,
-                convergent=authorization.converges,
-            )
+        refresh_token = _sealed(server, authorization)
         if refresh_token is not None:
             body["refresh_token"] = refresh_token
         log = {"client_id": client.client_id, "credential": authorization.credential}
@@ -184,8 +188,8 @@ class TokenGenerator:
             raise InvalidTarget("This resource takes another type of token.")
         if self.scope is not None:
             authorization = _capped(authorization, Scope(self.scope), requested)
-        if not self.refreshable and authorization.refresh_token is not None:
-            authorization = replace(authorization, refresh_token=None)
+        if not self.refreshable:
+            authorization = replace(authorization, refresh_token=None, superseded=None)
         return authorization
 
 
@@ -199,13 +203,41 @@ def _together() -> Generator[None, None, None]:
     yield
 
 
+def _superseding(
+    server: AuthorizationServer, authorization: Authorization, spent_at: Sequence[int]
+) -> Authorization:
+    """``authorization`` with what takes the place of the refresh token that was spent for it."""
+    held = authorization.superseded
+    if held is None:
+        return authorization
+    rotated_at = spent_at[-1] if spent_at else authorization.received_at
+    following = successor(server, authorization.client, held, rotated_at)
+    return replace(authorization, refresh_token=following)
+
+
+def _sealed(server: AuthorizationServer, authorization: Authorization) -> str | None:
+    """The refresh token as text: byte for byte the same wherever it can be asked for twice."""
+    held = authorization.refresh_token
+    if not isinstance(held, RefreshToken):
+        return held
+    is_successor = authorization.superseded is not None
+    return server.seal(
+        held,
+        now=authorization.received_at,
+        issued_at=held.rotated_at if is_successor else authorization.issued_at,
+        convergent=is_successor or authorization.converges,
+    )
+
+
 def _capped(authorization: Authorization, cap: Scope, requested: str | None) -> Authorization:
     """``authorization`` with no more than ``cap`` in it, now or at a refresh."""
     if requested is not None and not authorization.scope <= cap:
         raise InvalidScope("Part of the scope is not given here.", detail="policy")
-    held = authorization.refresh_token
+    held, superseded = authorization.refresh_token, authorization.superseded
     if isinstance(held, RefreshToken):
         held = replace(held, scope=held.scope.only(cap))
+    if superseded is not None:
+        superseded = replace(superseded, scope=superseded.scope.only(cap))
     openid = authorization.openid_scope
     if openid is not None:
         openid = openid.only(cap) if OPENID in cap else None
@@ -214,6 +246,7 @@ def _capped(authorization: Authorization, cap: Scope, requested: str | None) -> 
         scope=authorization.scope.only(cap),
         openid_scope=openid,
         refresh_token=held,
+        superseded=superseded,
     )
 
 

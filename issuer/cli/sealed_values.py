@@ -8,6 +8,7 @@ from msgspec.structs import fields
 
 from issuer.cli.findings import Findings, quoted, shown, when
 from issuer.grants import GRANTS
+from issuer.grants.refreshing import can_refresh
 from issuer.protocol.sealed import AuthorizationCode, RefreshToken
 from issuer.purposes import PURPOSES
 from issuer.registry.client import Client
@@ -85,8 +86,10 @@ def _check_client(server: AuthorizationServer, value: Any) -> Iterator[str]:
         yield "its client may have no tokens for its resources any more"
     if isinstance(value, AuthorizationCode):
         yield from _check_code(client, value)
-    if isinstance(value, RefreshToken) and client.is_public:
-        yield "its client is public by now, and those get no refresh tokens"
+    if isinstance(value, RefreshToken) and client.is_public and not value.is_public:
+        yield "its client is public by now, and was not when it was made"
+    elif isinstance(value, RefreshToken) and not can_refresh(server, client):
+        yield "its client is public, and without a replay_store those have no refresh tokens"
 
 
 def _check_code(client: Client, code: AuthorizationCode) -> Iterator[str]:

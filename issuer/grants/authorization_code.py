@@ -4,7 +4,7 @@ import hmac
 from functools import partial
 
 from issuer.errors import InvalidGrant
-from issuer.grants.refreshing import new_refresh_token
+from issuer.grants.refreshing import last_end, new_refresh_token
 from issuer.grants.target import (
     granted_target,
     openid_scope,
@@ -39,8 +39,21 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     login = server.as_registered(code.sub, code.login)
     resources = still_allowed(server, client, code.resources)
     resource = granted_target(server, code.resources, resources, form.all("resource"))
-    granted = still_granted(client, code.scope)
+    granted = still_granted(server, client, code.scope)
     grant_id = redemption.grant_id(code)
+    refresh_token = new_refresh_token(
+        server,
+        client,
+        id=code.id,
+        grant_id=grant_id,
+        sub=code.sub,
+        scope=granted,
+        resources=resources,
+        auth_time=code.auth_time,
+        issued_at=code.issued_at,
+        login=login,
+    )
+    refreshed_until = refresh_token.last_expires_at if refresh_token else 0
     return Authorization(
         id=code.id,
         client=client,
@@ -53,20 +66,17 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         login=login,
         openid_scope=openid_scope(server, resources, granted),
         code=code,
-        refresh_token=new_refresh_token(
-            server,
-            client,
-            id=code.id,
-            grant_id=grant_id,
-            sub=code.sub,
-            scope=granted,
-            resources=resources,
-            auth_time=code.auth_time,
-            issued_at=code.issued_at,
-            login=login,
-        ),
+        refresh_token=refresh_token,
         grant_id=grant_id,
-        once=(*authenticated.once, _once(code)),
+        once=(
+            *authenticated.once,
+            _once(
+                code,
+                grant_id,
+                ends_at=last_end(server, client, code.resources, refreshed_until, now),
+                now=now,
+            ),
+        ),
         standing=(
             revocation.standing(
                 grant_id=grant_id,
@@ -106,12 +116,15 @@ def _check_binding(code: AuthorizationCode, client: Client, form: Form) -> None:
     pkce.verify(code.code_challenge, form.get("code_verifier"))
 
 
-def _once(code: AuthorizationCode) -> Once:
+def _once(code: AuthorizationCode, grant_id: str, *, ends_at: int, now: int) -> Once:
+    """RFC 6749 section 4.1.2: who redeems it again, and has proved all there is to prove, may be a
+    thief, or the first one was."""
     return Once(
         id=f"{code.PURPOSE}:{code.id}",
         issued_at=code.issued_at,
         expires_at=code.expires_at,
-        refusal=partial(refused, "spent before"),
+        refusal=partial(refused, "spent before, so what it gave is revoked"),
+        revokes=revocation.of_grant(grant_id, ends_at=ends_at, now=now),
     )
 
 

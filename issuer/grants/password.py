@@ -23,7 +23,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     login = form.get("username") or form.get("email") or form.require("username")
     password = form.require("password")
     resource = target(server, client.resources, form.all("resource"))
-    scope = asked_of_client(client, resource, form.get("scope"))
+    scope = asked_of_client(server, client, resource, form.get("scope"))
     user = passwords.authenticate(server, login, password)
     grant_id = fresh_id()
     return Authorization(

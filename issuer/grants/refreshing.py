@@ -1,7 +1,18 @@
-"""When a grant comes with a refresh token, and what that is good for."""
+"""When a grant comes with a refresh token, what that is good for, and what takes its place.
 
+A public client's refresh token is good once, for nothing tells the client from a thief: of the two
+one comes second, and that ends the grant (RFC 9700 section 4.14.2). Whoever comes second within the
+grace gets what the first got: an answer got lost, or two tabs asked at once.
+"""
+
+from functools import partial
 from typing import NotRequired, TypedDict, Unpack
 
+from msgspec.structs import replace
+
+from issuer.errors import InvalidGrant
+from issuer.protocol import redemption, revocation
+from issuer.protocol.replay import Once
 from issuer.protocol.sealed import Login, RefreshToken
 from issuer.registry.client import Client
 from issuer.registry.scope import OFFLINE_ACCESS, Scope
@@ -21,12 +32,21 @@ class Granted(TypedDict):
     login: NotRequired[Login | None]
 
 
-def can_refresh(client: Client) -> bool:
+def can_refresh(server: AuthorizationServer, client: Client) -> bool:
     """True where ``client`` can have a refresh token.
 
-    A public client cannot: nothing would tell it from a thief.
+    A public client cannot where nothing remembers what was used: a thief's would be as good.
     """
-    return not client.is_public and "refresh_token" in client.grant_types
+    if "refresh_token" not in client.grant_types:
+        return False
+    return not client.is_public or server.registry.issuer.has_store
+
+
+def rotates(server: AuthorizationServer, client: Client) -> bool:
+    """True where a refresh token that ``client`` gets is good once."""
+    if not server.registry.issuer.has_store:
+        return False
+    return client.is_public or client.rotate_refresh_tokens
 
 
 def new_refresh_token(
@@ -38,11 +58,111 @@ def new_refresh_token(
     token can be used with the client's own credentials only, until an end that refreshing never
     moves.
     """
-    if not can_refresh(client):
+    if not can_refresh(server, client):
         return None
     if OFFLINE_ACCESS in client.scope and OFFLINE_ACCESS not in granted["scope"]:
         return None
+    issued_at = granted["issued_at"]
     lifetime = client.refresh_token_lifetime or server.registry.issuer.refresh_token_lifetime
+    ends_at = issued_at + lifetime
     return RefreshToken(
-        client_id=client.client_id, expires_at=granted["issued_at"] + lifetime, **granted
+        client_id=client.client_id,
+        expires_at=_idle_end(server, client, issued_at, ends_at),
+        grant_expires_at=ends_at,
+        is_rotating=rotates(server, client),
+        is_public=client.is_public,
+        **granted,
     )
+
+
+def is_good_once(server: AuthorizationServer, client: Client, held: RefreshToken) -> bool:
+    """True where ``held`` must not be used again.
+
+    Either was enough: a token that was superseded does not come back to life by an edit.
+    """
+    return server.registry.issuer.has_store and (held.is_rotating or rotates(server, client))
+
+
+def grace(server: AuthorizationServer, client: Client) -> int:
+    """Seconds after its use in which a refresh token yields its successor again."""
+    own = client.refresh_token_grace
+    return server.registry.issuer.refresh_token_grace if own is None else own
+
+
+def once(server: AuthorizationServer, client: Client, held: RefreshToken, now: int) -> Once:
+    """What the store is asked of ``held``, and what it revokes where that was used before."""
+    return Once(
+        id=f"{held.PURPOSE}:{held.id}",
+        issued_at=held.rotated_at or held.issued_at,
+        expires_at=held.expires_at + grace(server, client),
+        refusal=partial(refused, "used before, so its grant is revoked; the user logs in again"),
+        grace=grace(server, client),
+        revokes=revocation.of_grant(
+            held.grant,
+            ends_at=last_end(server, client, held.resources, held.last_expires_at, now),
+            now=now,
+        ),
+    )
+
+
+def last_end(
+    server: AuthorizationServer,
+    client: Client,
+    resources: tuple[str, ...],
+    refresh_token_ends_at: int,
+    now: int,
+) -> int:
+    """When nothing is good any more of a grant that comes to nothing new from ``now`` on."""
+    lifetime = server.registry.longest_access_token_lifetime_at(client, resources)
+    return max(refresh_token_ends_at, now + lifetime)
+
+
+def kept(
+    server: AuthorizationServer, client: Client, held: RefreshToken, now: int
+) -> RefreshToken | None:
+    """``held`` with a later end, as it was used at ``now``; None where it has none to come."""
+    expires_at = _idle_end(server, client, now, held.last_expires_at)
+    if expires_at <= held.expires_at:
+        return None
+    return replace(
+        held,
+        expires_at=expires_at,
+        grant_expires_at=held.last_expires_at,
+        login=server.as_registered(held.sub, held.login),
+    )
+
+
+def successor(
+    server: AuthorizationServer, client: Client, held: RefreshToken, spent_at: int
+) -> RefreshToken:
+    """What takes the place of ``held``, which was used at ``spent_at``.
+
+    Whoever asks, and wherever, it is the same one: nothing in it is of this request. It keeps the
+    grant as it was given, and its end.
+
+    Raises:
+        InvalidGrant: ``held`` had expired by then. It was let through for whoever used it in time.
+    """
+    if spent_at >= held.expires_at:
+        raise refused("unused for too long")
+    return replace(
+        held,
+        id=redemption.successor_id(held),
+        grant_id=held.grant,
+        rotated_at=spent_at,
+        expires_at=_idle_end(server, client, spent_at, held.last_expires_at),
+        grant_expires_at=held.last_expires_at,
+        is_rotating=rotates(server, client),
+        is_public=client.is_public,
+        login=server.as_registered(held.sub, held.login),
+    )
+
+
+def _idle_end(server: AuthorizationServer, client: Client, used_at: int, ends_at: int) -> int:
+    idle = client.refresh_token_idle_lifetime or server.registry.issuer.refresh_token_idle_lifetime
+    return ends_at if idle is None else min(ends_at, used_at + idle)
+
+
+def refused(detail: str) -> InvalidGrant:
+    """The one answer to every refresh token that is not good."""
+    return InvalidGrant("The refresh token is not valid.", detail=f"refresh token: {detail}")

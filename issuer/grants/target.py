@@ -108,10 +108,12 @@ def asked_of_user(
         if own in resources and not known:
             raise InvalidScope("For this resource, the scope must have openid.")
         understood = _without_who(server, known, understood)
-    return _chosen(client, client.scope.only(known), understood)
+    return _chosen(server, client, client.scope.only(known), understood)
 
 
-def asked_of_client(client: Client, resource: Resource, requested: str | None) -> Scope:
+def asked_of_client(
+    server: AuthorizationServer, client: Client, resource: Resource, requested: str | None
+) -> Scope:
     """What ``client`` asks for at ``resource`` where nobody is sent to a page.
 
     Raises:
@@ -123,13 +125,13 @@ def asked_of_client(client: Client, resource: Resource, requested: str | None) -
     asked = Scope.parse(requested)
     if OPENID in asked and OPENID not in permitted:
         raise InvalidScope("openid is for authorization codes, and what is refreshed from them.")
-    return _chosen(client, permitted, asked)
+    return _chosen(server, client, permitted, asked)
 
 
-def still_granted(client: Client, scope: Scope) -> Scope:
+def still_granted(server: AuthorizationServer, client: Client, scope: Scope) -> Scope:
     """The part of ``scope`` that ``client`` may have by now."""
     kept = scope.only(client.scope)
-    if OFFLINE_ACCESS in scope and can_refresh(client):
+    if OFFLINE_ACCESS in scope and can_refresh(server, client):
         return Scope({*kept, OFFLINE_ACCESS})
     return kept
 
@@ -173,12 +175,12 @@ def _without_who(server: AuthorizationServer, known: Set[str], understood: Scope
     return kept
 
 
-def _chosen(client: Client, permitted: Scope, asked: Scope) -> Scope:
+def _chosen(server: AuthorizationServer, client: Client, permitted: Scope, asked: Scope) -> Scope:
     """What was asked for, or else all that is permitted; ``offline_access`` where it can be had."""
     wanted = Scope(asked.difference((OFFLINE_ACCESS,)))
     if not wanted <= permitted:
         raise InvalidScope("Part of the scope is not registered for this client and resource.")
     chosen = wanted or permitted
-    if OFFLINE_ACCESS in asked and can_refresh(client):
+    if OFFLINE_ACCESS in asked and can_refresh(server, client):
         return Scope({*chosen, OFFLINE_ACCESS})
     return chosen

@@ -1,4 +1,5 @@
 """How the tokens of a code are called and keyed: by the code and the audience, and nothing else.
+And a refresh token that takes the place of another: by that one.
 
 Redeeming a code again, where no store can refuse it, then yields the token that was there before,
 byte for byte, and no two tokens have one ``jti`` (RFC 7519 section 4.1.7).
@@ -7,7 +8,7 @@ byte for byte, and no two tokens have one ``jti`` (RFC 7519 section 4.1.7).
 import hmac
 from hashlib import sha256
 
-from issuer.protocol.sealed import AuthorizationCode
+from issuer.protocol.sealed import AuthorizationCode, RefreshToken
 from keys.encoding import to_base64url
 
 _ID_BYTES = 16  # as a fresh_id has
@@ -22,6 +23,16 @@ def token_id(code: AuthorizationCode, audience: str) -> str:
 def grant_id(code: AuthorizationCode) -> str:
     """The name of the grant that all that comes of ``code`` belongs to."""
     return to_base64url(sha256(f"{_DOMAIN}grant_id\0{code.id}".encode()).digest()[:_ID_BYTES])
+
+
+def successor_id(held: RefreshToken) -> str:
+    """The id of the one refresh token that ever takes the place of ``held``.
+
+    It hangs on nothing else, so that even where a store lost what it knew, two that were made of
+    one are one: whichever is used first, the other was used then.
+    """
+    named = f"{_DOMAIN}refresh_token\0{held.id}".encode()
+    return to_base64url(sha256(named).digest()[:_ID_BYTES])
 
 
 def mac_key(code: AuthorizationCode, audience: str) -> str:

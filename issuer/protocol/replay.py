@@ -194,7 +194,9 @@ async def _used(store: ReplayStore, use: Use, now: int) -> tuple[int, ...]:
     except Revoked as revoked:
         raise revoked.standing.refusal() from None
     except Forgotten as forgotten:
-        raise forgotten.once.refusal() from None
+        refusal = forgotten.once.refusal()
+        refusal.detail = "issued before the store remembers, so the user has to log in again"
+        raise refusal from None
     except AlreadySpent as spent:
         # First of all, and if that fails the request may be sent again: a thief is about.
         if spent.once.revokes is not None:

@@ -71,6 +71,9 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     code: AuthorizationCode | None = None
     refresh_token: RefreshToken | str | None = None
     """A new one to seal, or the one that was presented and stays good."""
+    superseded: RefreshToken | None = None
+    """The one that was presented and is good once: the last of ``once`` spends it, and what takes
+    its place hangs on when that was."""
     grant_id: str = ""
     """The grant that its tokens belong to; empty where a client acts for itself."""
     once: tuple[Once, ...] = ()

@@ -87,6 +87,17 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     """What revokes it and all that comes of it. Those of earlier versions have none."""
     rotated_at: int = 0
     """When it took the place of the one before; 0 for the first."""
+    grant_expires_at: int = 0
+    """When the grant ends, however often it is refreshed; 0 where ``expires_at`` says that."""
+    is_rotating: bool = False
+    """True where it is good once, and using it yields the one that takes its place."""
+    is_public: bool = False
+    """True where it was made for a client that proves nothing about itself."""
+
+    @property
+    def last_expires_at(self) -> int:
+        """When the last that comes of it expires."""
+        return self.grant_expires_at or self.expires_at
 
     @property
     def grant(self) -> str:

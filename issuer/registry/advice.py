@@ -34,6 +34,7 @@ def warnings(registry: Registry) -> Iterator[Finding]:
     for client in registry.clients.values():
         yield from _warn_of_redirect_uris(client)
         yield from _warn_of_imitation(client)
+        yield from _warn_of_refreshing(client, registry)
     for name in registry.users:
         yield from _warn_of_username(name)
 
@@ -76,3 +77,25 @@ def _warn_of_imitation(client: Client) -> Iterator[Finding]:
             "make one that says it is this one (RFC 8252 section 8.6)"
         )
         yield ("clients", client.client_id, "skip_consent"), sentence
+
+
+def _warn_of_refreshing(client: Client, registry: Registry) -> Iterator[Finding]:
+    if "refresh_token" not in client.grant_types:
+        return
+    at = ("clients", client.client_id)
+    if client.is_public and not registry.issuer.has_store:
+        sentence = (
+            'has "refresh_token", which comes to nothing: a public client gets none without a '
+            "replay_store under [issuer] (RFC 9700 section 4.14.2)"
+        )
+        yield (*at, "grant_types"), sentence
+    idle = client.refresh_token_idle_lifetime or registry.issuer.refresh_token_idle_lifetime
+    longest = registry.longest_access_token_lifetime_at(
+        client, (*client.resources, registry.issuer.url)
+    )
+    if idle is not None and idle <= longest:
+        sentence = (
+            f"is {idle} seconds, and access tokens live for {longest}: whoever refreshes when one "
+            "expires comes too late"
+        )
+        yield (*at, "refresh_token_idle_lifetime"), sentence

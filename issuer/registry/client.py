@@ -17,6 +17,8 @@ from issuer.registry.record import (
     Instant,
     Name,
     Names,
+    RefreshTokenGrace,
+    RefreshTokenIdleLifetime,
     RefreshTokenLifetime,
     ScopeText,
     Text,
@@ -121,6 +123,16 @@ class Client:
     """Seconds."""
     refresh_token_lifetime: RefreshTokenLifetime | None = None
     """Seconds from the user's authorization."""
+    refresh_token_idle_lifetime: RefreshTokenIdleLifetime | None = None
+    """Seconds for which a refresh token may lie unused; the issuer's if left out. Each use gives
+    one that ends later. A client that keeps its refresh token gets the same grant sealed again, and
+    the older one stays good until its own end."""
+    refresh_token_grace: RefreshTokenGrace | None = None
+    """Seconds after its use in which a refresh token that rotates yields the same successor again;
+    the issuer's if left out."""
+    rotate_refresh_tokens: StrictBool = False
+    """True gives it another refresh token at each use, as every public client gets. Who can keep a
+    secret loses by it: one lost answer may end the grant (FAPI 2.0 section 5.3.2.1)."""
     not_before: Instant | None = None
     """Codes and refresh tokens issued earlier are refused."""
     claims: Annotated[dict[str, JsonValue], AfterValidator(_check_claims)] = field(

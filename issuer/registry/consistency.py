@@ -75,6 +75,7 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
         yield from _check_names(client, registry, offered, defined)
         yield from _check_secrets(client)
         yield from _check_grants(client)
+        yield from _check_rotation(client, registry)
     yield from _check_users(registry)
     known = {scope for each in registry.resources.values() for scope in each.scopes}
     if any(client.is_relying_party for client in registry.clients.values()):
@@ -228,6 +229,15 @@ def _check_grants(client: Client) -> Iterator[Finding]:
             (*at, "redirect_uris"),
             'authorization_code needs one, such as ["https://app.example/callback"]',
         )
+
+
+def _check_rotation(client: Client, registry: Registry) -> Iterator[Finding]:
+    if client.rotate_refresh_tokens and not registry.issuer.has_store:
+        sentence = (
+            "needs a replay_store under [issuer], which remembers what was used, such as "
+            '"sqlite:replay.db": set one, or take this out'
+        )
+        yield ("clients", client.client_id, "rotate_refresh_tokens"), sentence
 
 
 def _check_redirect_uris(client: Client) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ CODE_LIFETIME_WITHOUT_STORE = 25
 """Seconds. A code that nothing remembers can be redeemed again while it lives; OpenID's basic
 certification tries that after 30."""
 MAX_REFRESH_TOKEN_LIFETIME = 366 * 86_400
+MAX_REFRESH_TOKEN_GRACE = 60
 MAX_SESSION_LIFETIME = 30 * 86_400
 
 H = TypeVar("H", bound=Hashable)
@@ -138,4 +139,8 @@ Names = Annotated[tuple[str, ...], AfterValidator(distinct)]
 AccessTokenLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_ACCESS_TOKEN_LIFETIME)]
 AuthorizationCodeLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_AUTHORIZATION_CODE_LIFETIME)]
 RefreshTokenLifetime = Annotated[StrictInt, Field(ge=1, le=MAX_REFRESH_TOKEN_LIFETIME)]
+RefreshTokenGrace = Annotated[StrictInt, Field(ge=0, le=MAX_REFRESH_TOKEN_GRACE)]
+RefreshTokenIdleLifetime = Annotated[
+    StrictInt, Field(ge=MAX_REFRESH_TOKEN_GRACE, le=MAX_REFRESH_TOKEN_LIFETIME)
+]
 SessionLifetime = Annotated[StrictInt, Field(ge=60, le=MAX_SESSION_LIFETIME)]

@@ -1,6 +1,6 @@
 """The registry: everything the issuer knows about others, as one value that never changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from zlib import crc32
@@ -138,6 +138,11 @@ class Registry:
         if ours and theirs:
             return min(ours, theirs)
         return ours or theirs or self.issuer.access_token_lifetime
+
+    def longest_access_token_lifetime_at(self, client: Client, resources: Iterable[str]) -> int:
+        """Seconds that a token of ``client`` for any of ``resources`` can live."""
+        found = [self.resource(each) or self.own for each in resources]
+        return max([self.access_token_lifetime(client, each) for each in found], default=0)
 
     def longest_access_token_lifetime(self) -> int:
         """Seconds that any access token of this registry can live."""

@@ -14,6 +14,8 @@ from issuer.registry.record import (
     AuthorizationCodeLifetime,
     Identifier,
     Instant,
+    RefreshTokenGrace,
+    RefreshTokenIdleLifetime,
     RefreshTokenLifetime,
     SessionLifetime,
     distinct,
@@ -72,6 +74,13 @@ class Settings:
     """Seconds."""
     refresh_token_lifetime: RefreshTokenLifetime = 2_592_000
     """Seconds from the user's authorization; refreshing never extends it."""
+    refresh_token_idle_lifetime: RefreshTokenIdleLifetime | None = None
+    """Seconds for which a refresh token may lie unused, for clients that do not say it; no bound if
+    left out. It holds for tokens that are made from then on."""
+    refresh_token_grace: RefreshTokenGrace = 10
+    """Seconds after its use in which a refresh token that rotates yields the same successor again:
+    for an answer that got lost, and for tabs that refresh at once. Later use ends the grant. 0 is
+    strict, and then one lost answer ends it."""
     authorization_code_lifetime: AuthorizationCodeLifetime = 0
     """Seconds; where it is left out 60, or 25 without a replay_store."""
     replay_store: str = NO_STORE

@@ -52,6 +52,11 @@ WITH_USER = ("authorization_code", "refresh_token")
     is_flag=True,
     help="Refuse its authorization requests that were not pushed to /par.",
 )
+@click.option(
+    "--rotate-refresh-tokens",
+    is_flag=True,
+    help="Another refresh token at each use, as public clients get; it takes a replay_store.",
+)
 @click.option("--skip-consent", is_flag=True, help="The team's own: its users are not asked.")
 @click.option(
     "--file", metavar="NAME", help="The file to add to, where the registry is a directory."
@@ -74,13 +79,15 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     is_chosen: bool,
     secret_stdin: bool,
     require_pushed_authorization_requests: bool,
+    rotate_refresh_tokens: bool,
     skip_consent: bool,
 ) -> None:
     """Add a client, and print its secret this once, if it was made here.
 
-    Left out, the grant types are authorization_code and refresh_token with a redirect URI,
-    client_credentials without; the resource is the registry's only one, or none for a client that
-    asks only who the user is. --grant-type, --redirect-uri and --resource may be repeated.
+    Left out, the grant types are authorization_code and refresh_token with a redirect URI, which
+    of a public client takes a replay_store, and client_credentials without; the resource is the
+    registry's only one, or none for a client that asks only who the user is. --grant-type,
+    --redirect-uri and --resource may be repeated.
 
     \b
     Examples:
@@ -105,12 +112,13 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         "application_type": "native" if native else None,
         "token_endpoint_auth_method": method,
         "client_secrets": [{"hash": hashed}] if hashed else None,
-        "grant_types": list(grant_types or _grant_types(redirect_uris, method)),
+        "grant_types": list(grant_types or _grant_types(registry, redirect_uris, method)),
         "redirect_uris": list(redirect_uris),
         "scope": _all_scopes(registry, resources) if scope is None else scope,
         "resources": list(resources),
         "id_token_signed_response_alg": id_token_signed_response_alg,
         "require_pushed_authorization_requests": require_pushed_authorization_requests,
+        "rotate_refresh_tokens": rotate_refresh_tokens,
         "skip_consent": skip_consent,
     }
     record = {field: value for field, value in record.items() if value}
@@ -159,7 +167,7 @@ def _method(asked: str | None, *, public: bool, native: bool) -> str:
     return asked or ("none" if public or native else "client_secret_basic")
 
 
-def _grant_types(redirect_uris: Sequence[str], method: str) -> Sequence[str]:
-    if method == "none":
-        return WITH_USER[:1]  # a refresh token would be anybody's who finds it
+def _grant_types(registry: Registry, redirect_uris: Sequence[str], method: str) -> Sequence[str]:
+    if method == "none":  # where nothing remembers, a refresh token is anybody's who finds it
+        return WITH_USER if registry.issuer.has_store else WITH_USER[:1]
     return WITH_USER if redirect_uris else ("client_credentials",)
