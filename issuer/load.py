@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from issuer import registry
-from issuer.registry import InvalidRegistry, Registry, consistency, files
+from issuer.registry import InvalidRegistry, Registry, advice, consistency, files
 from issuer.registry.documents import dotted
 from issuer.registry.files import Unreadable
 from issuer.server import AuthorizationServer
@@ -66,10 +66,13 @@ def read_keyring(path: Path) -> Contents:
         raise Refused((str(unfit),)) from None
 
 
-def warn_of_keyring(path: Path) -> Iterator[str]:
-    """What is allowed of the file at ``path``, but could be safer."""
+def warn_of_keyring(path: Path, server: AuthorizationServer, now: int) -> Iterator[str]:
+    """What is allowed of the file at ``path``, the key ring of ``server``, but could be safer."""
     if private_file.group_can_read(path):
         yield f"{path.name}: its group can read it, and so issue every token"
+    preferred = server.ring.algs(now)[:1]
+    if preferred and advice.needs_convergence(server.registry):
+        yield from (f"{path.name}: {why}" for why in advice.warn_of_alg(*preferred))
 
 
 def parse_registry(contents: Contents) -> Registry:

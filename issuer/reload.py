@@ -213,7 +213,7 @@ class Reloader:
     def warn(self) -> None:
         """Logs what there is to warn of in what is in force, each once."""
         found = [f"{dotted(path)}: {why}" for path, why in advice.warnings(self.server.registry)]
-        found += warn_of_keyring(self._keyring.path)
+        found += warn_of_keyring(self._keyring.path, self.server, self._clock())
         new = [each for each in found if each not in self._warned]
         self._warned = frozenset(found)
         if new:

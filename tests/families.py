@@ -20,9 +20,7 @@ STORE = "sqlite:replay.db"
 
 def a_rotating_server(*clients: Any, **registry: Any) -> AuthorizationServer:
     """A server with a store, whose public client spa may refresh."""
-    return a_server(
-        *(clients or (a_spa(), a_client())), **({"replay_store": STORE} | registry)
-    )
+    return a_server(*(clients or (a_spa(), a_client())), **({"replay_store": STORE} | registry))
 
 
 def a_spa(client_id: str = "spa", **fields: Any) -> Any:

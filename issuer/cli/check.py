@@ -30,13 +30,13 @@ def check(place: Place) -> None:
     """
     now = clock.now()
     server = place.load(now)
-    click.echo("\n".join((summary(server, now), *warned(server, place))))
+    click.echo("\n".join((summary(server, now), *warned(server, place, now))))
 
 
-def warned(server: AuthorizationServer, place: Place) -> Iterator[str]:
+def warned(server: AuthorizationServer, place: Place, now: int) -> Iterator[str]:
     """The warnings as a short list under a line of their own; nothing where there are none."""
     found = [f"{dotted(path)}: {why}" for path, why in advice.warnings(server.registry)]
-    found += load.warn_of_keyring(place.keyring)
+    found += load.warn_of_keyring(place.keyring, server, now)
     if found:
         yield from ("", f"Good, with {len(found)} warning{'s' * (len(found) > 1)}:", "")
         yield from (f"  {each}" for each in found)

@@ -83,7 +83,7 @@ def default_url() -> str:
     "--alg",
     type=click.Choice(list(ALGORITHMS)),
     default=DEFAULT_ALGORITHM,
-    help="By which access tokens are signed.",
+    help="By which access tokens are signed. On PS256, see `issuer keys add`.",
 )
 @pass_place
 def init(place: Place, directory: Path, url: str, alg: str) -> None:

@@ -8,7 +8,7 @@ from issuer.cli import clock
 from issuer.cli.page import DURATION, columns, note, words
 from issuer.cli.place import Place, pass_place
 from issuer.cli.refusal import Refusal
-from issuer.registry import Registry, edit
+from issuer.registry import Registry, advice, edit
 from issuer.registry.record import rfc3339
 from keys.algorithms import ALGORITHMS
 from keys.ring import ROTATION_LEAD, KeyRing, write
@@ -67,6 +67,9 @@ def add(place: Place, alg: str, activate_in: int, *, at_once: bool) -> None:
     Access tokens are signed by the first algorithm of the file, ID tokens by the one that their
     client registered as id_token_signed_response_alg; RS256 if it registered none.
 
+    No two signatures by PS256 are the same: without a replay_store, a code that is redeemed again
+    yields other tokens by it, with the same claims. By any other algorithm they are the same.
+
     \b
     Example:
       issuer keys add --alg RS256
@@ -83,13 +86,14 @@ def add(place: Place, alg: str, activate_in: int, *, at_once: bool) -> None:
         note(f"Changed {place.keyring}: the key can be used.")
     else:
         _note_change(place, "the key is used", now, activate_in)
+    _note_alg(alg)
 
 
 @keys.command
 @click.option(
     "--alg",
     type=click.Choice(list(ALGORITHMS)),
-    help="Of the key that signs access tokens from then on; as the old.",
+    help="Of the key that signs access tokens from then on; as the old. On PS256, see `add`.",
 )
 @click.option(
     "--activate-in",
@@ -131,6 +135,8 @@ def rotate(place: Place, alg: str | None, activate_in: int, *, signing: bool | N
         _check_algs(registry, rotated, now)
         write(place.keyring, rotated)
     _note_change(place, "the successors take over", now, activate_in)
+    if alg is not None:
+        _note_alg(alg)
 
 
 def _rotated(ring: KeyRing, registry: Registry, now: int, lead: int, alg: str | None) -> KeyRing:
@@ -162,6 +168,11 @@ def _note_change(place: Place, what: str, now: int, lead: int) -> None:
         f"Changed {place.keyring}: {what} in {words(lead)}, at {rfc3339(now + lead)}.\n"
         "Every replica needs the file before that."
     )
+
+
+def _note_alg(alg: str) -> None:
+    for why in advice.warn_of_alg(alg):
+        note(f"Note: {why}.")
 
 
 @keys.command

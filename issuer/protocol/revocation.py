@@ -37,12 +37,6 @@ def client(client_id: str) -> str:
     return f"client:{client_id}"
 
 
-def of_grant(grant_id: str, *, ends_at: int, now: int) -> Revocation:
-    """Takes back a grant at ``now``, of which nothing is good after ``ends_at`` anyway."""
-    forget_at = ends_at + 2 * CLOCK_SKEW
-    return Revocation(grant(grant_id), not_before=forget_at, revoked_at=now, forget_at=forget_at)
-
-
 def standing(
     *,
     grant_id: str,

@@ -9,6 +9,7 @@ from issuer.registry.consistency import Finding
 from issuer.registry.record import CODE_LIFETIME_WITHOUT_STORE
 from issuer.registry.redirect_uri import Kind, is_native, kind
 from issuer.registry.registry import Registry
+from keys.algorithms import ALGORITHMS
 
 _RISKS: Mapping[Kind, str] = MappingProxyType(
     {
@@ -31,6 +32,7 @@ def warnings(registry: Registry) -> Iterator[Finding]:
     Nothing is refused for it: ``issuer check`` says it, and workers log it.
     """
     yield from _warn_of_codes(registry)
+    yield from _warn_of_id_tokens(registry)
     for client in registry.clients.values():
         yield from _warn_of_redirect_uris(client)
         yield from _warn_of_imitation(client)
@@ -54,6 +56,33 @@ def _warn_of_codes(registry: Registry) -> Iterator[Finding]:
     for at, lifetime in held:
         if lifetime > CODE_LIFETIME_WITHOUT_STORE:
             yield (*at, "authorization_code_lifetime"), sentence
+
+
+def needs_convergence(registry: Registry) -> bool:
+    """True where a code can be redeemed again, and should then yield the same tokens."""
+    return not registry.issuer.has_store and any(map(_redeems_codes, registry.clients.values()))
+
+
+def warn_of_alg(alg: str) -> Iterator[str]:
+    """What ``alg`` costs where there is convergence to lose."""
+    if ALGORITHMS[alg].convergent is None:
+        yield (
+            f"no two signatures by {alg} are the same here: without a replay_store, a code that is "
+            "redeemed again yields other tokens, with the same claims"
+        )
+
+
+def _warn_of_id_tokens(registry: Registry) -> Iterator[Finding]:
+    if not needs_convergence(registry):
+        return
+    for name, client in registry.clients.items():
+        if client.is_relying_party and _redeems_codes(client):
+            for why in warn_of_alg(client.id_token_signed_response_alg):
+                yield ("clients", name, "id_token_signed_response_alg"), why
+
+
+def _redeems_codes(client: Client) -> bool:
+    return "authorization_code" in client.grant_types
 
 
 def _warn_of_username(name: str) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """``issuer check``."""
 
 from issuer import registry as registries
+from keys.ring import KeyRing, write
 
 
 def test_good_files_are_summed_up(run, registry):
@@ -80,6 +81,44 @@ def test_what_could_be_safer_is_named_below_and_is_no_failure(run, registry):
     ]
     registry.write_text(registry.read_text() + CARELESS.replace("clients.app", "clients.other"))
     assert "Good, with 2 warnings:" in run("check").stdout
+
+
+PS256_COSTS = (
+    "no two signatures by PS256 are the same here: without a replay_store, a code that is redeemed "
+    "again yields other tokens, with the same claims"
+)
+ASKING = """
+[clients.app]
+token_endpoint_auth_method = "none"
+grant_types = ["authorization_code"]
+redirect_uris = ["https://app.example/cb"]
+scope = "openid read"
+resources = ["https://api.example"]
+id_token_signed_response_alg = "PS256"
+"""
+
+
+def test_signatures_of_which_no_two_are_the_same_are_warned_of_where_no_store_is(run, registry):
+    ring = KeyRing.new("PS256", 0, "ES256", "RS256")
+    write(registry.with_name("keyring.json"), ring)
+    without_codes = registry.read_text()
+    id_token = f"clients.app.id_token_signed_response_alg: {PS256_COSTS}"
+    access_token = f"keyring.json: {PS256_COSTS}"
+
+    def warned(text: str) -> list[str]:
+        registry.write_text(text)
+        result = run("check")
+        assert result.exit_code == 0, result.stderr
+        return [each.strip() for each in result.stdout.partition("Good, with")[2].splitlines()[2:]]
+
+    assert warned(without_codes + ASKING) == [id_token, access_token]
+    assert warned(without_codes + ASKING.replace("PS256", "ES256")) == [access_token]
+    assert warned(without_codes + ASKING.replace("openid ", "")) == [access_token]
+    stored = without_codes.replace("[issuer]\n", '[issuer]\nreplay_store = "sqlite:replay.db"\n')
+    assert warned(stored + ASKING) == []
+    another = KeyRing(ring.signing_keys[1:] + ring.signing_keys[:1], ring.sealing_keys)
+    write(registry.with_name("keyring.json"), another)
+    assert warned(without_codes + ASKING) == [id_token]
 
 
 def test_a_key_ring_that_its_group_can_read_takes_a_word_and_is_warned_of(

@@ -80,6 +80,22 @@ def test_an_algorithm_is_added_and_used_later(run, registry, tmp_path):
     assert run("check").exit_code == 0
 
 
+@pytest.mark.parametrize("command", ["add", "rotate"])
+def test_whoever_chooses_ps256_is_told_what_it_costs(run, registry, command):
+    """A code that is redeemed again, where no store refuses it, yields other tokens."""
+    said = (
+        "Note: no two signatures by PS256 are the same here: without a replay_store, a code that "
+        "is redeemed again yields other tokens, with the same claims.\n"
+    )
+    assert run("keys", command, "--alg", "PS256").stderr.endswith(said)
+    assert "No two signatures by PS256 are the same" in run("keys", "add", "--help").stdout
+
+
+@pytest.mark.parametrize("alg", ["RS256", "EdDSA", "ES256"])
+def test_whoever_chooses_another_algorithm_is_told_nothing(run, registry, alg):
+    assert "Note" not in run("keys", "rotate", "--alg", alg).stderr
+
+
 def test_an_algorithm_is_added_at_once_where_nobody_has_fetched_keys(run, registry):
     assert "can be used" in run("keys", "add", "--alg", "EdDSA", "--at-once").stderr
     assert run("keys", "list").stdout.splitlines()[3].split()[2:4] == ["EdDSA", "current"]
