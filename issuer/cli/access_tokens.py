@@ -48,6 +48,22 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
     )
 
 
+def believed(server: AuthorizationServer, text: str, now: int) -> tuple[str, Mapping[str, Any]]:
+    """The ``typ`` and the claims of a JWT that this issuer signed, expired or not.
+
+    Raises:
+        ValueError: it did not; the sentence says why.
+    """
+    signed, _, signature = text.rpartition(".")
+    try:
+        header, claims = (parse_object(from_base64url(part)) for part in signed.split("."))
+    except ValueError:
+        raise ValueError("it has two dots but is no JWT") from None
+    for reason in _check_signature(server, header, signed, signature, now):
+        raise ValueError(reason)
+    return str(header.get("typ")), claims
+
+
 def _check_type(header: Mapping[str, Any]) -> Iterator[str]:
     if str(header.get("typ")) not in TYPES:
         yield f"its typ is {quoted(header.get('typ'))}, and an access token's is at+jwt"

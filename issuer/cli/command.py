@@ -14,6 +14,7 @@ from issuer.cli.login_key import login_key
 from issuer.cli.place import Place
 from issuer.cli.refusal import Refusing
 from issuer.cli.resource import resource
+from issuer.cli.revoke import revoke
 from issuer.cli.schema import schema
 from issuer.cli.user import user
 from issuer.registry import files
@@ -28,6 +29,7 @@ The usual order:
   issuer check             before a changed file reaches the workers
   issuer keys rotate       now and then
   issuer inspect           when a token does not do what it should
+  issuer revoke …          when one must not do it any more
 
 \b
 Exit codes:
@@ -76,5 +78,17 @@ def issuer(context: click.Context, registry: Path, keyring: Path) -> None:
     context.obj = Place(registry, keyring)
 
 
-for _command in (init, check, client, resource, user, keys, login_key, code, inspect, schema):
+for _command in (
+    init,
+    check,
+    client,
+    resource,
+    user,
+    keys,
+    login_key,
+    code,
+    inspect,
+    revoke,
+    schema,
+):
     issuer.add_command(_command)

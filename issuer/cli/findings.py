@@ -1,6 +1,7 @@
 """What there is to say about a token, and how it is said."""
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeGuard
@@ -64,3 +65,8 @@ def quoted(value: object) -> str:
     longest = 80
     text = json.dumps(value)
     return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def argument(text: str) -> str:
+    """``text`` as one word of a command line that somebody may paste."""
+    return shlex.quote(text) if text.isprintable() else quoted(text)

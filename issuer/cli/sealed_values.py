@@ -16,15 +16,17 @@ from issuer.server import AuthorizationServer
 from keys.sealing import Unsealable
 from keys.timetable import State
 
+VERSION = "1"
+"""What a sealed value begins with; a JWT begins with the base64url of a brace."""
 BEFORE_ANY_EXPIRY = 0
 """The time as of which a value is opened: whether it has expired by now is said in words."""
 
 
 def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
     """What the token endpoint would say of a sealed value from the client it belongs to."""
-    value = _open(server, text)
+    value = opened(server, text)
     if value is None:
-        return Findings(kind="A sealed value, unreadable here.", refusals=(_why(server, text),))
+        return Findings(kind="A sealed value, unreadable here.", refusals=(why_not(server, text),))
     name = value.PURPOSE.replace("_", " ")
     refusals = chain(
         _check_times(server, text, value, now),
@@ -36,7 +38,6 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
         kind=f"{'An' if name[0] in 'aeiou' else 'A'} {name}: sealed, readable to this issuer only.",
         members=shown({name: getattr(value, name) for name in _shown(value)}, now),
         refusals=tuple(refusals),
-        notes=("whether it was used or revoked before, only the replay store can say",),
     )
 
 
@@ -44,7 +45,8 @@ def _shown(value: Any) -> list[str]:
     return [each.name for each in fields(value) if each.name != "seed"]  # a secret
 
 
-def _open(server: AuthorizationServer, text: str) -> Any:
+def opened(server: AuthorizationServer, text: str) -> Any:
+    """The value that was sealed here, whatever it is and expired or not; None where none was."""
     for kind in PURPOSES.values():
         try:
             return server.sealer.open(kind, text, now=BEFORE_ANY_EXPIRY)
@@ -57,7 +59,8 @@ def _kid(text: str) -> str:
     return text.split(".")[1]
 
 
-def _why(server: AuthorizationServer, text: str) -> str:
+def why_not(server: AuthorizationServer, text: str) -> str:
+    """Why it was not opened."""
     if server.ring.sealing_key_by_id(_kid(text)) is None:
         return f"it names the key {quoted(_kid(text))}, which this key ring does not have"
     return f"it was altered, or not sealed for {server.issuer}"

@@ -215,7 +215,7 @@ def test_a_good_sealed_value_is_good_as_far_as_it_can_be_known(run, server, kind
     assert result.exit_code == 0
     assert result.stdout.startswith(name)
     assert "client_id" in result.stdout
-    assert "only the replay store can say" in result.stdout
+    assert "without a store nobody remembers" in result.stdout
 
 
 def changed(old: str, new: str):
