@@ -155,7 +155,7 @@ def _all_errors(kind=AccessTokenException):
 
 @pytest.mark.parametrize("error", sorted(_all_errors(), key=lambda each: each.__name__))
 def test_every_error_has_a_code_and_a_status_of_the_specifications(error):
-    """RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009, RFC 8707, RFC 9126, OIDC Core 3.1.2.6, RFC 9110."""
+    """RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009, 8707, 9110, 9126, OIDC Core 3.1.2.6."""
     assert error.error in {
         "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
         "unsupported_grant_type", "invalid_scope", "invalid_target", "temporarily_unavailable",
