@@ -110,7 +110,8 @@ def create_app(
     """
     reloader = Reloader(registry, keyring, clock=clock)
     settings = reloader.server.registry.issuer
-    store = open_store(settings.replay_store, files.folder_of(registry))
+    folder = files.folder_of(registry)
+    store = open_store(settings.replay_store, folder=folder, issuer=settings.url)
     stretcher, writer = Stretcher(), LineWriter(STDOUT)
     _log_to(writer, clock)
     middleware: Any = [Lifespan(reloader, store, stretcher, writer, clock)]

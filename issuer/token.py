@@ -10,7 +10,7 @@ from types import coroutine
 
 from msgspec.structs import replace
 
-from issuer import client_auth
+from issuer import client_auth, stores
 from issuer.client_auth import CLIENT_AUTH
 from issuer.errors import (
     AccessTokenException,
@@ -30,7 +30,6 @@ from issuer.protocol.sealed import RefreshToken
 from issuer.registry.consistency import Offered
 from issuer.registry.scope import OPENID, Scope
 from issuer.server import AuthorizationServer
-from issuer.stores import STORES
 from issuer.token_types import TOKEN_TYPES, id_token
 
 BEARER = "Bearer"
@@ -41,7 +40,8 @@ OFFERED = Offered(
     token_endpoint_auth_methods=tuple(CLIENT_AUTH),
     access_token_types=tuple(TOKEN_TYPES),
     introspection_endpoint_auth_methods=client_auth.PROVING,
-    replay_stores=tuple(STORES),
+    replay_stores=tuple(stores.STORES),
+    fault_of_store=stores.fault,
 )
 """What a registry may name, read off the tables."""
 

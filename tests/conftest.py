@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.redis_server import RedisServer, running_redis
 from tests.running import RunningIssuer
 
 
@@ -32,3 +33,12 @@ def an_issuer(tmp_path: Path) -> Iterator[Callable[..., RunningIssuer]]:
     yield make
     for each in made:
         each.stop()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of one test's own; the test is skipped where none is installed."""
+    directory = tmp_path / "redis"
+    directory.mkdir()
+    with running_redis(directory) as server:
+        yield server

@@ -1,6 +1,6 @@
 """What the records of a registry must be to each other: nothing dangles, nothing contradicts."""
 
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from shlex import quote
 from types import MappingProxyType
@@ -46,6 +46,8 @@ class Offered:
     access_token_types: tuple[str, ...]
     introspection_endpoint_auth_methods: tuple[str, ...]
     replay_stores: tuple[str, ...]
+    fault_of_store: Callable[[str], str]
+    """What is wrong with a ``replay_store`` of one of these kinds; empty where nothing is."""
 
 
 def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[Finding]:
@@ -54,8 +56,7 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
     ``defined`` names every resource of the files, those included that ``registry`` lacks because
     something else is wrong with them: naming one of those is not a second mistake.
     """
-    scheme = registry.issuer.replay_store.partition(":")[0]
-    yield from _known(("issuer", "replay_store"), [scheme], offered.replay_stores)
+    yield from _check_store(registry.issuer.replay_store, offered)
     if (registry.issuer.login_url is None) != (registry.issuer.login_jwks is None):
         yield (
             ("issuer", "login_url"),
@@ -83,6 +84,14 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
     named = registry.scopes.keys() - {OFFLINE_ACCESS}  # anybody may ask for it
     for name in sorted(named) if defined <= registry.resources.keys() else ():
         yield from _known(("scopes", name), [name], known, _ADD_SCOPE)
+
+
+def _check_store(replay_store: str, offered: Offered) -> Iterator[Finding]:
+    at, scheme = ("issuer", "replay_store"), replay_store.partition(":")[0]
+    yield from _known(at, [scheme], offered.replay_stores)
+    why = offered.fault_of_store(replay_store) if scheme in offered.replay_stores else ""
+    if why:
+        yield at, why
 
 
 def _check_spellings(registry: Registry, defined: Set[str]) -> Iterator[Finding]:

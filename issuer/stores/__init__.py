@@ -1,23 +1,59 @@
 """The replay stores: a row each. ``[issuer] replay_store`` names the row before its first colon."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
 from issuer.protocol.replay import ReplayStore
+from issuer.stores import redis_url
 from issuer.stores.none import NoStore
 from issuer.stores.sqlite import SQLiteStore
 
-STORES: Mapping[str, Callable[[str, Path], ReplayStore]] = MappingProxyType(
+Open = Callable[[str, Path, str], ReplayStore]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of store."""
+
+    open: Open
+    """Makes it of ``replay_store``, the folder of the registry and the issuer's URL."""
+    fault: Callable[[str], str] = lambda _: ""
+    """What is wrong with ``replay_store``, to be said behind its name; empty: nothing."""
+
+
+def _open_redis(url: str, folder: Path, issuer: str) -> ReplayStore:
+    from issuer.stores.redis import RedisStore  # redis-py is there or it is not
+
+    return RedisStore.open(url, folder, issuer)
+
+
+def _fault_of_redis(url: str) -> str:
+    if not all(map(find_spec, ("redis", "hiredis"))):
+        return "needs redis-py and hiredis: pip install '.[server,redis]'"
+    return redis_url.fault(url)
+
+
+STORES: Mapping[str, Kind] = MappingProxyType(
     {
-        "none": NoStore.open,
-        "sqlite": SQLiteStore.open,
+        "none": Kind(NoStore.open),
+        "sqlite": Kind(SQLiteStore.open),
+        **dict.fromkeys(redis_url.SCHEMES, Kind(_open_redis, _fault_of_redis)),
     }
 )
-"""How to open each kind, from what follows the colon and the folder of the registry."""
 
 
-def open_store(replay_store: str, folder: Path) -> ReplayStore:
+def open_store(replay_store: str, *, folder: Path, issuer: str) -> ReplayStore:
     """The store that ``replay_store`` of the registry names; nothing is touched before its use."""
-    scheme, _, rest = replay_store.partition(":")
-    return STORES[scheme](rest, folder)
+    return _kind(replay_store).open(replay_store, folder, issuer)
+
+
+def fault(replay_store: str) -> str:
+    """What is wrong with a ``replay_store`` of a kind that there is; empty where nothing is."""
+    return _kind(replay_store).fault(replay_store)
+
+
+def _kind(replay_store: str) -> Kind:
+    return STORES[replay_store.partition(":")[0]]

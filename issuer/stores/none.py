@@ -5,7 +5,6 @@ life.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Self
 
 from issuer.protocol.replay import Memory, Revocation, Tally, Use
@@ -16,7 +15,7 @@ class NoStore:
     """Lets everything pass, and takes nothing back."""
 
     @classmethod
-    def open(cls, _: str, __: Path) -> Self:
+    def open(cls, *_: object) -> Self:
         """The store that is not there."""
         return cls()
 

@@ -22,9 +22,9 @@ class SQLiteStore:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="replay-store")
 
     @classmethod
-    def open(cls, path: str, folder: Path) -> Self:
-        """The store at ``path``, which counts from ``folder``; made at its first use."""
-        return cls(folder / (path or "replay.db"))
+    def open(cls, replay_store: str, folder: Path, _: str) -> Self:
+        """The store at the path it names, which counts from ``folder``; made at its first use."""
+        return cls(folder / (replay_store.partition(":")[2] or "replay.db"))
 
     async def use(self, use: Use, now: int) -> tuple[int, ...]:
         """See ``ReplayStore``."""
