@@ -36,6 +36,11 @@ class RedisServer:
 
     def start(self, *settings: str) -> "RedisServer":
         """Returns when it answers. It begins with what ``directory`` holds."""
+        self._launch(*settings)
+        self._wait()
+        return self
+
+    def _launch(self, *settings: str) -> None:
         assert PROGRAM is not None
         directory = str(self.directory)
         self._process = subprocess.Popen(
@@ -46,8 +51,6 @@ class RedisServer:
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self._wait()
-        return self
 
     def _wait(self) -> None:
         until = time.monotonic() + 10

@@ -115,13 +115,13 @@ def _hosts(scheme: Scheme, text: str, such_as: str) -> tuple[tuple[str, int], ..
         raise ValueError(f"must name a host, and a port from 1 to 65535 if any{such_as}")
     if scheme.kind == PLAIN and len(hosts) > 1:
         raise ValueError(
-            f'must name one host; several are for "{parts_of(scheme, SENTINEL)}://" and '
-            f'"{parts_of(scheme, CLUSTER)}://"'
+            f'must name one host; several are for "{_sibling(scheme, SENTINEL)}://" and '
+            f'"{_sibling(scheme, CLUSTER)}://"'
         )
     return hosts
 
 
-def parts_of(scheme: Scheme, kind: str) -> str:
+def _sibling(scheme: Scheme, kind: str) -> str:
     """The scheme of ``kind`` that is as secret as ``scheme``."""
     return f"redis{'s' * scheme.tls}+{kind}"
 
@@ -166,8 +166,9 @@ def _options(scheme: Scheme, query: str) -> dict[str, str]:
     options: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in known or name in options or not value:
-            choice = f"once each and not empty: {', '.join(known)}" if known else "none here"
-            raise ValueError(f"may have as parameters, {choice}")
+            if not known:
+                raise ValueError("may have no parameters")
+            raise ValueError(f"may have as parameters, once each, {', '.join(known)}")
         options[name] = value
     if "ssl_keyfile" in options and "ssl_certfile" not in options:
         raise ValueError("must have ssl_certfile beside ssl_keyfile")

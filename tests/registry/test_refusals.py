@@ -33,6 +33,8 @@ WHOLE: dict[str, Any] = {
 GONE = object()
 
 URL = ("issuer", "url")
+STORE, STORED = ("issuer", "replay_store"), "issuer.replay_store"
+TLS_PARAMETERS = "may have as parameters, once each, ssl_ca_certs, ssl_certfile, ssl_keyfile"
 WEB = ("clients", "web")
 SECRETS = (*WEB, "client_secrets")
 RESOURCE = ("resources", API)
@@ -133,7 +135,48 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a misspelt key", ("issuer", "access_token_lifetme"), 1, "issuer.access_token_lifetme",
      'unknown key; did you mean "access_token_lifetime"?'),
     ("an unknown store", ("issuer", "replay_store"), "redsi:x", "issuer.replay_store",
-     '"redsi" is not known here; there is none, sqlite'),
+     '"redsi" is not known here; did you mean "redis"?'),
+    ("a password in a store's URL", STORE, "redis://:x@redis.example", STORED,
+     "must hold no password: put it into a file that ISSUER_REDIS_PASSWORD_FILE names where the "
+     "workers start, or into ISSUER_REDIS_PASSWORD"),
+    ("a password beside its user", STORE, "rediss+sentinel://u:x@a.example,b.example/m", STORED,
+     "must hold no password: put it into a file that ISSUER_REDIS_PASSWORD_FILE names where the "
+     "workers start, or into ISSUER_REDIS_PASSWORD"),
+    ("a password as a parameter", STORE, "redis://redis.example?password=x", STORED,
+     "may have no parameters"),
+    ("certificates without TLS", STORE, "redis://redis.example?ssl_ca_certs=ca.pem", STORED,
+     "may have no parameters"),
+    ("TLS that checks nothing", STORE, "rediss://redis.example?ssl_cert_reqs=none", STORED,
+     TLS_PARAMETERS),
+    ("a parameter twice", STORE, "rediss://redis.example?ssl_ca_certs=a&ssl_ca_certs=b", STORED,
+     TLS_PARAMETERS),
+    ("an empty parameter", STORE, "rediss://redis.example?ssl_ca_certs=", STORED, TLS_PARAMETERS),
+    ("a key without its certificate", STORE, "rediss://redis.example?ssl_keyfile=k", STORED,
+     "must have ssl_certfile beside ssl_keyfile"),
+    ("no host", STORE, "redis:///0", STORED,
+     'must name a host, and a port from 1 to 65535 if any, such as "redis://redis.example:6379/0"'),
+    ("no slashes", STORE, "redis:redis.example", STORED,
+     'must be a URL, such as "redis://redis.example:6379/0"'),
+    ("a store's port that is none", STORE, "redis://redis.example:x", STORED,
+     'must name a host, and a port from 1 to 65535 if any, such as "redis://redis.example:6379/0"'),
+    ("a port beyond the last", STORE, "redis://redis.example:65536", STORED,
+     'must name a host, and a port from 1 to 65535 if any, such as "redis://redis.example:6379/0"'),
+    ("two hosts", STORE, "rediss://a.example,b.example", STORED,
+     'must name one host; several are for "rediss+sentinel://" and "rediss+cluster://"'),
+    ("a database by name", STORE, "redis://redis.example/tokens", STORED,
+     'must give the database as a number, such as "redis://redis.example:6379/0"'),
+    ("a path of two parts", STORE, "redis://redis.example/0/1", STORED,
+     'must have a number behind the host, such as "redis://redis.example:6379/0"'),
+    ("no socket", STORE, "unix://", STORED,
+     'must name a socket, such as "unix:///run/redis/redis.sock?db=0"'),
+    ("a socket with two slashes", STORE, "unix://run/redis.sock", STORED,
+     'must have three slashes before the path, such as "unix:///run/redis/redis.sock?db=0"'),
+    ("no master", STORE, "redis+sentinel://a.example,b.example", STORED,
+     "must name the master as Sentinel does, such as "
+     '"redis+sentinel://one.example,two.example/mymaster/0"'),
+    ("a database of a cluster", STORE, "redis+cluster://a.example/1", STORED,
+     "must have no path: a cluster has one database, such as "
+     '"redis+cluster://one.example,two.example"'),
     ("a misspelt store", ("issuer", "replay_store"), "sqlit:x", "issuer.replay_store",
      '"sqlit" is not known here; did you mean "sqlite"?'),
     ("no lifetime", ("issuer", "access_token_lifetime"), 0, "issuer.access_token_lifetime",
@@ -370,6 +413,17 @@ TAKEN: list[tuple[str, tuple[Any, ...], Any]] = [
     ("a path", URL, ISSUER + "/tenant"),
     ("a store", ("issuer", "replay_store"), "sqlite:replay.db"),
     ("no store", ("issuer", "replay_store"), "none"),
+    ("a Redis", STORE, "redis://redis.example"),
+    ("a Redis by its address", STORE, "redis://[2001:db8::1]:6380/15"),
+    (
+        "a Redis with all that it can have",
+        STORE,
+        "rediss://issuer@redis.example:6380/2?ssl_ca_certs=a&ssl_certfile=b&ssl_keyfile=c",
+    ),
+    ("a socket", STORE, "unix:///run/redis/redis.sock"),
+    ("a socket and a database", STORE, "unix://issuer@/run/redis.sock?db=3"),
+    ("a Sentinel", STORE, "redis+sentinel://a.example:26380,[::1]/mymaster"),
+    ("a cluster", STORE, "rediss+cluster://a.example,b.example/?ssl_ca_certs=ca.pem"),
     ("a token of a second", ("issuer", "access_token_lifetime"), 1),
     ("a token of a day", ("issuer", "access_token_lifetime"), 86_400),
     ("a code of ten minutes", ("issuer", "authorization_code_lifetime"), 600),
