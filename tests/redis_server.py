@@ -16,13 +16,16 @@ import redis
 from tests.running import free_port
 
 PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
+IN_MEMORY = ("--save", "", "--appendonly", "no")
 
 
 class RedisServer:
     """One process, at a free port and at a socket, which keeps its data in ``directory``."""
 
-    def __init__(self, directory: Path, *settings: str) -> None:
+    def __init__(self, directory: Path, *settings: str, configuration: Path | None = None) -> None:
         self.directory = directory
+        # Sentinel writes into its configuration.
+        self._role = [str(configuration), "--sentinel"] if configuration else [*IN_MEMORY]
         self.port = free_port()
         # Not in ``directory``, whose path may be too long for a socket.
         self.socket = Path(tempfile.gettempdir()) / f"redis-{self.port}.sock"
@@ -45,9 +48,8 @@ class RedisServer:
         directory = str(self.directory)
         self._process = subprocess.Popen(
             [
-                PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", directory,
-                "--unixsocket", str(self.socket), "--save", "", "--appendonly", "no",
-                *self._settings, *settings,
+                PROGRAM, *self._role, "--port", str(self.port), "--bind", "127.0.0.1",
+                "--dir", directory, "--unixsocket", str(self.socket), *self._settings, *settings,
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -106,11 +108,13 @@ class RedisServer:
 
 
 @contextmanager
-def running_redis(directory: Path, *settings: str) -> Iterator[RedisServer]:
+def running_redis(
+    directory: Path, *settings: str, configuration: Path | None = None
+) -> Iterator[RedisServer]:
     """A Redis for as long as it is needed."""
     if PROGRAM is None:
         pytest.skip("no redis-server is installed")
-    server = RedisServer(directory, *settings)
+    server = RedisServer(directory, *settings, configuration=configuration)
     try:
         yield server.start()
     finally:

@@ -12,7 +12,9 @@ from redis.asyncio.connection import (
     SSLConnection,
     UnixDomainSocketConnection,
 )
+from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
 from issuer.stores import redis_url
@@ -80,7 +82,8 @@ def _options(address: Address, secret: str | None) -> dict[str, Any]:
         "db": address.db,
         "protocol": 2,
         "driver_info": None,  # nothing of it is needed, and it would cost a round trip
-        "socket_timeout": None,  # the caller counts
+        "socket_timeout": None,  # the caller counts,
+        "retry": Retry(NoBackoff(), 0),  # and tries again
         **(dict(address.tls_files) if address.tls else {}),
     }
 
