@@ -20,10 +20,10 @@ def client_secret(number: int) -> str:
     return sha256(f"secret of {client_id(number)}".encode()).hexdigest()
 
 
-def spread(clients: int) -> Iterable[int]:
-    """``POOL`` clients from all over the registry."""
+def spread(clients: int, count: int = POOL) -> Iterable[int]:
+    """``count`` clients from all over the registry."""
     step = max(1, clients // POOL)
-    return islice(cycle(range(0, clients, step)), POOL)
+    return islice(cycle(range(0, clients, step)), count)
 
 
 def form(number: int, **parameters: str) -> TokenForm:

@@ -56,8 +56,11 @@ class Endpoint:
 
     @contextmanager
     def _proved(self, forms: list[TokenForm], requests: Path) -> Iterator[None]:
-        """Runs, and has ``requests`` to answer; its answers are tokens before and after."""
-        load.write(requests, forms)
+        """Runs, and has ``requests`` to answer; its answers are tokens before and after.
+
+        The first and the last form are for that alone: a code may be good once.
+        """
+        load.write(requests, forms[1:-1])
         with running(self.group):
             self._check(forms[0])
             yield

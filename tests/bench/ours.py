@@ -12,7 +12,7 @@ from issuer.browser.authorize import AuthorizationRequest, issue_code
 from issuer.load import load
 from issuer.registry import secret
 from keys.mac.key_wrapping import public_jwk
-from tests.bench.clients import client_credentials, client_id, client_secret, form, spread
+from tests.bench.clients import POOL, client_credentials, client_id, client_secret, form, spread
 from tests.bench.endpoint import Endpoint, ask, is_answered
 from tests.bench.load import TokenForm
 from tests.bench.processes import children, pause, pinned
@@ -33,11 +33,13 @@ PATIENT = ("--timeout", "0")  # a worker that is paused does not hang
 class Ours:
     """An issuer with some number of clients, in a directory of its own."""
 
-    def __init__(self, directory: Path, clients: int) -> None:
+    def __init__(self, directory: Path, clients: int, replay_store: str = "none") -> None:
         directory.mkdir()
         self.clients = clients
         self._issuer = RunningIssuer(directory)
-        self._issuer.write_registry(registry(self._issuer.url, clients))
+        table = registry(self._issuer.url, clients)
+        table["issuer"]["replay_store"] = replay_store
+        self._issuer.write_registry(table)
 
     def start(self, *cores: int, workers: int = 1) -> None:
         """Starts it on ``cores``, and returns as soon as it has answered."""
@@ -71,7 +73,7 @@ class Ours:
         table["clients"][client_id(0)]["client_name"] = "Another name"
         self._issuer.write_registry(table)
 
-    def codes(self) -> list[TokenForm]:
+    def codes(self, count: int = POOL) -> list[TokenForm]:
         """Requests that redeem a code each. The codes are fresh: they live for minutes."""
         now = int(time.time())
         server = load(self._issuer.registry, self._issuer.keyring, now)
@@ -83,7 +85,7 @@ class Ours:
                 redirect_uri=CALLBACK,
                 code_verifier=VERIFIER,
             )
-            for number in spread(self.clients)
+            for number in spread(self.clients, count)
         ]
 
     def refresh_tokens(self) -> list[TokenForm]:
@@ -96,9 +98,11 @@ class Ours:
 
 
 @contextmanager
-def started(directory: Path, clients: int, *cores: int, workers: int = 1) -> Iterator[Ours]:
+def started(
+    directory: Path, clients: int, *cores: int, workers: int = 1, replay_store: str = "none"
+) -> Iterator[Ours]:
     """An issuer that is ready and paused."""
-    issuer = Ours(directory, clients)
+    issuer = Ours(directory, clients, replay_store)
     issuer.start(*cores, workers=workers)
     pause(issuer.endpoint.group)
     try:
