@@ -26,7 +26,7 @@ def ask(path: Path, registry: Registry, question: Callable[[ReplayStore], Awaita
     _check_begun(replay_store, folder)
 
     async def answered() -> T:
-        store = open_store(replay_store, folder)
+        store = open_store(replay_store, folder=folder, issuer=registry.issuer.url)
         try:
             return await question(store)
         finally:

@@ -142,6 +142,12 @@ class RedisStore:
             after = last
         return Memory(since, tuple([each for each in found.values() if each.forget_at > now]))
 
+    async def spent(self, ids: Sequence[str], now: int) -> tuple[int | None, ...]:
+        """See ``ReplayStore``."""
+        keys = [f"{self._prefix}spent:{id_}" for id_ in ids]
+        _, _, (found,) = await self._ask("spent", keys, (), now)
+        return tuple([None if at < 0 else at for at in found])
+
     async def tally(
         self, names: Sequence[str], add: int, forget_at: int, now: int
     ) -> tuple[Tally, ...]:

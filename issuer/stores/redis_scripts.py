@@ -138,6 +138,14 @@ end
 return answer('ok', counts)
 """
 
+_SPENT = """
+local found = {}
+for number = 3, #KEYS do
+    found[number - 2] = tonumber(redis.call('GET', KEYS[number])) or -1
+end
+return answer('ok', found)
+"""
+
 _PROBE = """
 wrote()
 return answer('ok')
@@ -148,6 +156,7 @@ SCRIPTS: Mapping[str, str] = MappingProxyType(
         "use": _BEGIN + _USE,
         "revoke": _BEGIN + _REVOKE,
         "revocations": _BEGIN + _REVOCATIONS,
+        "spent": _BEGIN + _SPENT,
         "tally": _BEGIN + _TALLY,
         "probe": _BEGIN + _PROBE,
     }

@@ -165,6 +165,17 @@ def test_within_its_grace_it_counts_as_the_same_use(backing):
     assert not one.spend(a_once(grace=0), NOW + 1)
 
 
+def test_asking_says_when_it_was_spent_and_spends_nothing(backing):
+    worker = backing.open()
+
+    def asked() -> tuple[int | None, ...]:
+        return worker.run(worker.store.spent(("authorization_code:1", "x"), NOW + 9))
+
+    assert asked() == (None, None)
+    assert worker.use(a_once("authorization_code:1"), now=NOW + 5) == (NOW + 5,)
+    assert asked() == (NOW + 5, None)
+
+
 def test_those_before_what_was_spent_are_spent_and_those_behind_are_not(backing):
     worker = backing.open()
     first, spent, last = a_once("1"), a_once("2"), a_once("3")
