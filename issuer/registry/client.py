@@ -58,6 +58,7 @@ RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
 SigningAlg = Annotated[
     str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
 ]
+ServerURI = Annotated[str, AfterValidator(redirect_uri.check_server)]
 Origin = Annotated[str, AfterValidator(origin.check)]
 
 
@@ -113,6 +114,10 @@ class Client:
     """always asks the user each time, whatever they agreed to before (RFC 6749 section 10.2)."""
     post_logout_redirect_uris: tuple[RedirectURI, ...] = ()
     """Where a user may be sent after logging out (OpenID Connect RP-Initiated Logout 1.0)."""
+    backchannel_logout_uri: ServerURI | None = None
+    """Where its server is told that a user logged out (OpenID Connect Back-Channel Logout 1.0)."""
+    backchannel_logout_session_required: StrictBool = False
+    """True where it needs the ``sid`` for that, which it is told in any case."""
     id_token_signed_response_alg: SigningAlg = ID_TOKEN_ALG
     """What its ID tokens are signed by; the key ring must have a key for it."""
     allowed_cors_origins: tuple[Origin, ...] = ()

@@ -233,6 +233,7 @@ def _check_grants(client: Client) -> Iterator[Finding]:
     if client.skip_consent and client.prompt_consent == "always":
         yield (*at, "prompt_consent"), 'cannot be "always" where skip_consent = true'
     yield from _check_redirect_uris(client)
+    yield from _check_logout(client)
     if "authorization_code" in client.grant_types and not client.redirect_uris:
         yield (
             (*at, "redirect_uris"),
@@ -259,6 +260,24 @@ def _check_redirect_uris(client: Client) -> Iterator[Finding]:
             why = _NATIVE_ALONE.get(kind(uri))
             if why:
                 yield (*at, name, number), why
+
+
+def _check_logout(client: Client) -> Iterator[Finding]:
+    at = ("clients", client.client_id)
+    if client.backchannel_logout_session_required and client.backchannel_logout_uri is None:
+        yield (*at, "backchannel_logout_session_required"), "needs a backchannel_logout_uri"
+    if client.backchannel_logout_uri is None:
+        return
+    if not client.is_relying_party:
+        yield (
+            (*at, "backchannel_logout_uri"),
+            'needs "openid" in the scope: who logged out it can tell by its ID token alone',
+        )
+    elif "authorization_code" not in client.grant_types:
+        yield (
+            (*at, "backchannel_logout_uri"),
+            "needs the grant authorization_code: without it, nobody logs in for the client",
+        )
 
 
 def _check_users(registry: Registry) -> Iterator[Finding]:

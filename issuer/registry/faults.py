@@ -18,6 +18,7 @@ EXAMPLES: Mapping[str, Any] = MappingProxyType(
         "address": {"locality": "Paris", "country": "France"},
         "allowed_cors_origins": ["https://app.example"],
         "authorization_code_lifetime": 60,
+        "backchannel_logout_uri": "https://app.example/backchannel_logout",
         "blocked_subjects": ["248289761001"],
         "claims": {"tenant": "north"},
         "client_secrets": [{"hash": "sha256:…"}],

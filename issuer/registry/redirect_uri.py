@@ -97,6 +97,17 @@ def check(uri: str) -> str:
     return uri
 
 
+def check_server(uri: str) -> str:
+    """``uri``, if a server can be asked there: by https, or by http on this machine.
+
+    Raises:
+        ValueError: the sentence says which rule it breaks.
+    """
+    if kind(check(uri)) in (Kind.REVERSE_DOMAIN, Kind.PRIVATE_USE):
+        raise ValueError("must be https: it is a server that is told, not an application")
+    return uri
+
+
 def _check_web(uri: str, parts: SplitResult) -> None:
     if not uri.startswith(f"{parts.scheme}:"):
         raise ValueError("must have https or http in small letters")

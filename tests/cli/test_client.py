@@ -41,6 +41,16 @@ def test_a_redirect_uri_makes_it_a_client_with_users(run, registry):
     assert client(registry, "shop")["client_name"] == "Shop"
 
 
+def test_its_server_can_be_told_of_logouts(run, registry):
+    told = "https://wiki.example/backchannel_logout"
+    where = ("--redirect-uri", "https://wiki.example/cb", "--backchannel-logout-uri", told)
+    assert run("client", "add", "wiki", "--scope", "openid", *where).exit_code == 0
+    assert client(registry, "wiki")["backchannel_logout_uri"] == told
+    refused = run("client", "add", "api", "--scope", "read", *where)
+    assert refused.exit_code == 1
+    assert 'needs "openid" in the scope' in refused.stderr
+
+
 def test_a_public_client_has_no_secret(run, registry):
     result = run("client", "add", "app", "--public", "--redirect-uri", "com.example.app:/cb")
     assert result.exit_code == 0

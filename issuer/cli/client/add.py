@@ -43,6 +43,11 @@ WITH_USER = ("authorization_code", "refresh_token")
 @CHOSEN
 @SECRET_STDIN
 @click.option(
+    "--backchannel-logout-uri",
+    metavar="URI",
+    help="Where its server is told that a user logged out.",
+)
+@click.option(
     "--id-token-signed-response-alg",
     type=click.Choice(list(ALGORITHMS)),
     help=f"What its ID tokens are signed by; {ID_TOKEN_ALG} if left out.",
@@ -72,6 +77,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     scope: str | None,
     resources: tuple[str, ...],
     auth_method: str | None,
+    backchannel_logout_uri: str | None,
     id_token_signed_response_alg: str | None,
     file: str | None,
     public: bool,
@@ -116,6 +122,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         "redirect_uris": list(redirect_uris),
         "scope": _all_scopes(registry, resources) if scope is None else scope,
         "resources": list(resources),
+        "backchannel_logout_uri": backchannel_logout_uri,
         "id_token_signed_response_alg": id_token_signed_response_alg,
         "require_pushed_authorization_requests": require_pushed_authorization_requests,
         "rotate_refresh_tokens": rotate_refresh_tokens,
