@@ -37,6 +37,7 @@ from issuer.resources.browser import Browser
 from issuer.resources.consent import ConsentResource
 from issuer.resources.cors import CORS
 from issuer.resources.documents import Document, render_jwks, render_metadata
+from issuer.resources.ending import Ending
 from issuer.resources.front import FrontResource
 from issuer.resources.health import Healthz, Readyz
 from issuer.resources.introspect import IntrospectResource
@@ -48,6 +49,7 @@ from issuer.resources.router import ExactRouter
 from issuer.resources.token import TokenResource
 from issuer.resources.userinfo import UserinfoResource
 from issuer.server import AuthorizationServer
+from issuer.serving.logout_tokens import LogoutTokens
 from issuer.serving.logs import JSONHandler, LineWriter
 from issuer.serving.stretching import Stretcher
 from issuer.stores import open_store
@@ -70,10 +72,12 @@ class Lifespan:
         store: ReplayStore,
         stretcher: Stretcher,
         writer: LineWriter,
+        logout_tokens: LogoutTokens,
         clock: Callable[[], int],
     ) -> None:
         self._reloader = reloader
         self._store = store
+        self._logout_tokens = logout_tokens
         self._clock = clock
         self._closing = (store, stretcher, writer)
         self._watching: asyncio.Task[None] | None = None
@@ -86,7 +90,8 @@ class Lifespan:
         self._watching = asyncio.create_task(self._reloader.watch())
 
     async def process_shutdown(self, _: object, __: object) -> None:
-        """Stops that, and lets go of everything."""
+        """Stops that, tells clients what they are waiting for, and lets go of everything."""
+        await self._logout_tokens.close()
         if self._watching is not None:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -113,8 +118,9 @@ def create_app(
     folder = files.folder_of(registry)
     store = open_store(settings.replay_store, folder=folder, issuer=settings.url)
     stretcher, writer = Stretcher(), LineWriter(STDOUT)
+    logout_tokens = LogoutTokens(server=lambda: reloader.server, clock=clock)
     _log_to(writer, clock)
-    middleware: Any = [Lifespan(reloader, store, stretcher, writer, clock)]
+    middleware: Any = [Lifespan(reloader, store, stretcher, writer, logout_tokens, clock)]
     if access_log:
         middleware.append(AccessLog(writer.write, clock=clock))
     base = base_path(settings.url)
@@ -126,22 +132,24 @@ def create_app(
     app.add_error_handler(Exception, answers.fault)
     app.add_error_handler(falcon.HTTPError, answers.http_error)
     app.add_error_handler(AccessTokenException, answers.refused)
-    _add_routes(app, settings.url, reloader, store, stretcher, generator, clock)
+    ending = Ending(store, logout_tokens.send)
+    _add_routes(app, reloader, store, stretcher, generator, ending, clock)
     return app
 
 
 def _add_routes(
     app: falcon.asgi.App[Any, Any],
-    issuer: str,
     reloader: Reloader,
     store: ReplayStore,
     stretcher: Stretcher,
     generator: TokenGenerator,
+    ending: Ending,
     clock: Callable[[], int],
 ) -> None:
     def server() -> AuthorizationServer:
         return reloader.server
 
+    issuer = server().issuer
     base = base_path(issuer)
     token = TokenResource(generator, server=server, store=store, stretch=stretcher, clock=clock)
     app.add_route(base + TOKEN, token)
@@ -151,14 +159,15 @@ def _add_routes(
     app.add_route(base + INTROSPECT, introspect)
     app.add_route(base + USERINFO, UserinfoResource(server=server, store=store, clock=clock))
     app.add_route(base + PAR, PARResource(server=server, stretch=stretcher, clock=clock))
-    browser = Browser(issuer, server=server, clock=clock)
+    browser = Browser(issuer, server=server, store=store, clock=clock)
     for front in {"/", base or "/"}:
         app.add_route(front, FrontResource(browser))
     app.add_route(base + AUTHORIZE, AuthorizeResource(browser, store=store))
     app.add_route(base + CONSENT, ConsentResource(browser))
-    app.add_route(base + LOGIN, LoginResource(browser, stretch=stretcher))
-    app.add_route(base + LOGIN_CALLBACK, LoginCallbackResource(browser, store=store))
-    app.add_route(base + LOGOUT, LogoutResource(browser))
+    app.add_route(base + LOGIN, LoginResource(browser, ending=ending, stretch=stretcher))
+    callback = LoginCallbackResource(browser, ending=ending, store=store)
+    app.add_route(base + LOGIN_CALLBACK, callback)
+    app.add_route(base + LOGOUT, LogoutResource(browser, ending=ending))
     app.add_route(base + JWKS, Document(render_jwks, server=server, clock=clock))
     metadata = Document(render_metadata, server=server, clock=clock)
     for path in metadata_paths(issuer):

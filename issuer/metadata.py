@@ -96,6 +96,8 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             **_revocation(server),
             **_introspection(server, now),
             "end_session_endpoint": issuer + LOGOUT,
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
             "scopes_supported": sorted(scopes.union(registry.own.scopes)),
             "response_types_supported": ["code"],
             "response_modes_supported": list(ResponseMode),

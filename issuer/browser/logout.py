@@ -1,7 +1,7 @@
 """Logging out at a client's wish (OpenID Connect RP-Initiated Logout 1.0).
 
-The session is in the browser's cookie, so it ends where the cookie goes: a copy of it that somebody
-stole lives until its own end.
+The session is in the browser's cookie. With a store its end is remembered, so that copies of the
+cookie are dead as well; without one, a copy that somebody stole lives until its own end.
 """
 
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def needs_no_question(request: LogoutRequest, session: Session | None) -> bool:
     """
     if session is None or not session.sub:
         return True
-    return request.sub == session.sub and request.sid in (None, "", session.id)
+    return request.sub == session.sub and request.sid in (None, "", session.sid)
 
 
 def held(request: LogoutRequest, form: Form) -> dict[str, str]:

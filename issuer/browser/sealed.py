@@ -63,6 +63,18 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     agreed_for: str = ""
     """The id of the interaction whose question was answered with yes, until its code is made."""
 
+    clients: tuple[str, ...] = ()
+    """Who is told of its end: each that got an ID token in it and registered where, the latest
+    last."""
+
+    @property
+    def sid(self) -> str:
+        """What clients know the session by (OpenID Connect Front-Channel Logout section 3).
+
+        It stays where the same user logs in once more, so that logging out ends it all.
+        """
+        return self.login.sid if self.login and self.login.sid else self.id
+
 
 class FormToken(msgspec.Struct, frozen=True, kw_only=True):
     """That a form was shown in this session, and what for: nobody else can submit it (P29, P34)."""

@@ -1,11 +1,14 @@
 """The session in the browser's cookie: begun, entered, renewed and read, without a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from issuer.browser.sealed import Session
-from issuer.errors import InvalidGrant
+from issuer.errors import AccessTokenException, InvalidGrant
+from issuer.protocol import revocation
+from issuer.protocol.replay import CLOCK_SKEW, Revocation, Standing
 from issuer.protocol.sealed import Login, fresh_id
 from issuer.registry.scope import Scope
 from issuer.registry.settings import Settings
@@ -21,6 +24,12 @@ PASSWORD = Login(amr=("pwd",))
 
 RENEW_AFTER = 60
 """Seconds after which a session that is used gets a new cookie."""
+
+T = TypeVar("T")
+
+
+class Ended(AccessTokenException):
+    """The session was ended, whatever copies of its cookie there are."""
 
 
 def begin(settings: Settings, now: int) -> Session:
@@ -51,7 +60,8 @@ def log_in(
 ) -> Session:
     """A new session of ``sub``, in place of the one ``before`` (P29).
 
-    What was agreed to stays for whoever agreed to it.
+    For whoever was logged in before, what was agreed to stays, and what clients know the session
+    by: they log out of both at once.
     """
     session = begin(server.registry.issuer, now)
     before = before or session
@@ -63,9 +73,10 @@ def log_in(
         auth_time=auth_time,
         logged_in_for=interaction_id,
         logins=before.logins + 1 if again else 1,
-        login=server.as_registered(sub, replace(login, sid=session.id)),
+        login=server.as_registered(sub, replace(login, sid=same.sid)),
         consents=same.consents,
         agreed_for=same.agreed_for,
+        clients=same.clients,
     )
 
 
@@ -91,6 +102,30 @@ def renew(settings: Settings, session: Session, now: int) -> Session:
 def as_registered(server: AuthorizationServer, session: Session) -> Session:
     """``session`` as it goes into a cookie now: a user whom the registry knows by now is known."""
     return replace(session, login=server.as_registered(session.sub, session.login))
+
+
+def standing(session: Session | None) -> tuple[Standing, ...]:
+    """What a store has to be asked of ``session``: nothing, where nobody is logged in."""
+    if session is None or not session.sub:
+        return ()
+    names = (revocation.session(session.sid), revocation.user(session.sub))
+    return (Standing(names=names, issued_at=session.started_at, refusal=_ended),)
+
+
+def _ended() -> Ended:
+    return Ended("Nobody is logged in.", detail="the session was ended")
+
+
+def end(server: AuthorizationServer, session: Session, now: int) -> Revocation:
+    """What ends ``session``, and the codes and refresh tokens that go with it.
+
+    It is kept for as long as any of them can live: a session that the same user began later, from
+    a copy, as well as a refresh token.
+    """
+    settings = server.registry.issuer
+    longest = max(settings.session_lifetime, server.registry.longest_sealed_lifetime())
+    forget_at = now + longest + 2 * CLOCK_SKEW
+    return Revocation(revocation.session(session.sid), forget_at, now, forget_at)
 
 
 def user_of(server: AuthorizationServer, session: Session | None) -> User | None:
@@ -133,7 +168,9 @@ def has_agreed(session: Session, client_id: str, asked: Mapping[str, Scope]) -> 
 
 
 def seal(server: AuthorizationServer, session: Session, now: int) -> str:
-    """The cookie of ``session``; the oldest consents are forgotten where it would be too long.
+    """The cookie of ``session``; where it would be too long, the oldest in it are forgotten.
+
+    Consents first, for they can be given again; then the clients that are told of its end.
 
     Raises:
         TemporarilyUnavailable: the key ring has no current key.
@@ -141,14 +178,15 @@ def seal(server: AuthorizationServer, session: Session, now: int) -> str:
     """
     text = server.seal(session, now=now)
     while len(text) > MAX_COOKIE:
-        if not session.consents:
+        if session.consents:
+            session = replace(session, consents=dict(_without_oldest([*session.consents.items()])))
+        elif session.clients:
+            session = replace(session, clients=tuple(_without_oldest(session.clients)))
+        else:
             raise ValueError("the session does not fit into a cookie")
-        session = replace(session, consents=_without_oldest(session.consents))
         text = server.seal(session, now=now)
     return text
 
 
-def _without_oldest(
-    consents: Mapping[str, Mapping[str, tuple[str, ...]]],
-) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    return dict(list(consents.items())[1 + len(consents) // 4 :])
+def _without_oldest(held: Sequence[T]) -> Sequence[T]:
+    return held[1 + len(held) // 4 :]

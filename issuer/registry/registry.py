@@ -45,6 +45,7 @@ class Registry:
     _usernames: Mapping[str, User] = field(repr=False)
     _addresses: Mapping[str, User] = field(repr=False)
     _subjects: Mapping[str, User] = field(repr=False)
+    _longest_sealed_lifetime: int = field(repr=False)
     _decoy_passwords: tuple[str, ...] = field(repr=False)
 
     @classmethod
@@ -97,6 +98,7 @@ class Registry:
                     if each.is_relying_party
                 }
             ),
+            _longest_sealed_lifetime=_longest_sealed_lifetime(issuer, clients),
             _decoy_passwords=tuple(user.password_hash for user in users if user.password_hash)
             or (secret.DECOY_PASSWORD_HASH,),
         )
@@ -152,7 +154,11 @@ class Registry:
 
     def longest_sealed_lifetime(self) -> int:
         """Seconds that any code or refresh token of this registry can live."""
-        held = [self.issuer.authorization_code_lifetime, self.issuer.refresh_token_lifetime]
-        for client in self.clients.values():
-            held += [client.authorization_code_lifetime or 0, client.refresh_token_lifetime or 0]
-        return max(held)
+        return self._longest_sealed_lifetime
+
+
+def _longest_sealed_lifetime(issuer: Settings, clients: tuple[Client, ...]) -> int:
+    held = [issuer.authorization_code_lifetime, issuer.refresh_token_lifetime]
+    for client in clients:
+        held += [client.authorization_code_lifetime or 0, client.refresh_token_lifetime or 0]
+    return max(held)

@@ -19,9 +19,10 @@ from issuer.browser.pages.rendering import render
 from issuer.browser.pages.views import ErrorView, ExpiredView, FormPostView, View
 from issuer.browser.sealed import Interaction, Session
 from issuer.browser.steps import Step, next_step
-from issuer.errors import AccessTokenException, TemporarilyUnavailable
+from issuer.errors import AccessTokenException, TemporarilyUnavailable, naming
 from issuer.metadata import CONSENT, base_path
 from issuer.protocol.form import Form
+from issuer.protocol.replay import ReplayStore, Use, spend
 from issuer.registry.client import Client
 from issuer.resources.token import read_form, read_headers
 from issuer.server import AuthorizationServer
@@ -62,9 +63,11 @@ class Browser:
         url: str,
         *,
         server: Callable[[], AuthorizationServer],
+        store: ReplayStore,
         clock: Callable[[], int],
     ) -> None:
         self._server = server
+        self._store = store
         self._clock = clock
         self._base = base_path(url)
         secure = url.startswith("https:")
@@ -85,19 +88,35 @@ class Browser:
         """The client of that name, for a way back to it."""
         return self.moment(req)[0].registry.clients.get(client_id)
 
-    def visit(self, req: Request, form: Form) -> Visit:
+    async def visit(self, req: Request, form: Form) -> Visit:
         """The visit of a page in an interaction.
 
         Raises:
             Expired: it is in none.
+            TemporarilyUnavailable: as ``session``.
         """
         server, now = self.moment(req)
         text = form.get("interaction") or ""
         resumed = resume(server, text, now)
-        return Visit(server, now, self.session(req, server, now), resumed, text)
+        with naming(resumed.request.client_id):
+            session = await self.session(req, server, now)
+        return Visit(server, now, session, resumed, text)
 
-    def session(self, req: Request, server: AuthorizationServer, now: int) -> Session | None:
-        """The session that the browser is in."""
+    async def session(self, req: Request, server: AuthorizationServer, now: int) -> Session | None:
+        """The session that the browser is in, if it was not ended.
+
+        Raises:
+            TemporarilyUnavailable: nobody can say whether it was.
+        """
+        held = self.held(req, server, now)
+        try:
+            await spend(self._store, Use(standing=sessions.standing(held)), now)
+        except sessions.Ended:
+            return None
+        return held
+
+    def held(self, req: Request, server: AuthorizationServer, now: int) -> Session | None:
+        """The session of the browser's cookie, for those who ask themselves whether it stands."""
         held = req.get_cookie_values(self._cookie) or []
         return sessions.read(server, held[0], now) if len(held) == 1 else None
 

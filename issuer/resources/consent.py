@@ -2,7 +2,7 @@
 
 from falcon.asgi import Request, Response
 
-from issuer.browser import answering, consent, form_token, sessions
+from issuer.browser import answering, backchannel, consent, form_token, sessions
 from issuer.browser.authorize import Requested
 from issuer.browser.sealed import FormToken, Session
 from issuer.browser.steps import AskConsent, Granted, LogIn
@@ -20,7 +20,7 @@ class ConsentResource:
     @as_pages
     async def on_get(self, req: Request, resp: Response) -> None:
         """The login page, the question, or the answer to the client."""
-        visit = self.browser.visit(req, read_query(req))
+        visit = await self.browser.visit(req, read_query(req))
         visit.log(resp)
         step = visit.next_step()
         if visit.session is None or isinstance(step, LogIn):
@@ -40,7 +40,7 @@ class ConsentResource:
     async def on_post(self, req: Request, resp: Response) -> None:
         """The user's decision. Only what they were shown can be agreed to (P34)."""
         form = await read_body(req)
-        visit = self.browser.visit(req, form)
+        visit = await self.browser.visit(req, form)
         visit.log(resp, decision="allow" if form.get("decision") == "allow" else "deny")
         session, step, decision = visit.session, visit.next_step(), form.get("decision")
         requested, shown = step.requested, self._shown(visit, form)
@@ -73,6 +73,7 @@ class ConsentResource:
     ) -> None:
         answer = answering.grant(visit.server, requested, session, visit.now)
         answered = sessions.answered(session, visit.interaction.id)
+        answered = backchannel.remember(answered, requested)
         if answered != visit.session:
             self.browser.keep(resp, visit.server, answered, visit.now)
         self.browser.answer(req, resp, answer)

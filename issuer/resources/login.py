@@ -13,7 +13,7 @@ from issuer.browser.steps import LogIn
 from issuer.errors import InvalidGrant, naming
 from issuer.grants import passwords
 from issuer.protocol.form import Form
-from issuer.protocol.replay import ReplayStore, Use, spend
+from issuer.protocol.replay import Once, ReplayStore, Use, spend
 from issuer.resources.browser import (
     Browser,
     Visit,
@@ -22,6 +22,7 @@ from issuer.resources.browser import (
     read_query,
     without_effect,
 )
+from issuer.resources.ending import Ending
 from issuer.serving.stretching import Stretcher
 
 
@@ -36,14 +37,15 @@ class _Asked(NamedTuple):
 class LoginResource:
     """Asks who is there."""
 
-    def __init__(self, browser: Browser, *, stretch: Stretcher) -> None:
+    def __init__(self, browser: Browser, *, ending: Ending, stretch: Stretcher) -> None:
         self.browser = browser
+        self._ending = ending
         self._stretch = stretch
 
     @as_pages
     async def on_get(self, req: Request, resp: Response) -> None:
         """The login page, or the way to the team's own. Whoever asks for it gets it."""
-        visit = self.browser.visit(req, read_query(req))
+        visit = await self.browser.visit(req, read_query(req))
         requested = visit.next_step().requested
         if visit.server.registry.issuer.login_url is None:
             self._ask(req, resp, visit, _Asked(requested.request.login_hint or ""))
@@ -59,7 +61,7 @@ class LoginResource:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Checks who it is; a form that nobody here was shown does nothing (P29)."""
         form = await read_body(req)
-        visit = self.browser.visit(req, form)
+        visit = await self.browser.visit(req, form)
         step = visit.next_step()
         if not self._was_shown(visit, form):
             if isinstance(step, LogIn) and visit.server.registry.issuer.login_url is None:
@@ -73,6 +75,8 @@ class LoginResource:
             self._ask(req, resp, visit, _Asked(form.get("username") or "", failed=True))
             return
         visit.log(resp, sub=session.sub)
+        with naming(visit.interaction.request.client_id):
+            await self._ending.replaced(visit.server, visit.session, session, visit.now)
         self.browser.keep(resp, visit.server, session, visit.now)
         self.browser.go_on(resp, visit.text)
 
@@ -128,8 +132,9 @@ class LoginResource:
 class LoginCallbackResource:
     """Where the login application sends the browser back to."""
 
-    def __init__(self, browser: Browser, *, store: ReplayStore) -> None:
+    def __init__(self, browser: Browser, *, ending: Ending, store: ReplayStore) -> None:
         self.browser = browser
+        self._ending = ending
         self._store = store
 
     @as_pages
@@ -148,7 +153,7 @@ class LoginCallbackResource:
         if server.registry.issuer.login_url is None:
             raise InvalidLoginResponse("This issuer has no login application.")
         text = read_query(req).require("login_response")
-        held = self.browser.session(req, server, now)
+        held = self.browser.held(req, server, now)
         try:
             resumed, session, once = login_application.accept(server, text, held, now)
         except Denied as denied:
@@ -156,11 +161,21 @@ class LoginCallbackResource:
                 raise login_application.denied() from None
         with naming(resumed.request.client_id):
             if store is not None:
-                await spend(store, Use((once,)), now)
+                await self._spend(store, held, once, now)
             with refusing(server, resumed.request):
                 login_application.check_fresh(resumed, session)
+            if store is not None:
+                await self._ending.replaced(server, held, session, now)
             try:
                 self.browser.keep(resp, server, session, now)
             except ValueError:
                 raise login_application.refused("claims do not fit into a cookie") from None
         self.browser.go_on(resp, interaction.seal(server, resumed, now))
+
+    @staticmethod
+    async def _spend(store: ReplayStore, held: Session | None, once: Once, now: int) -> None:
+        """The answer counts once, in a session that was not ended since it was asked for."""
+        try:
+            await spend(store, Use((once,), sessions.standing(held)), now)
+        except sessions.Ended as ended:
+            raise login_application.refused(ended.detail) from None

@@ -10,6 +10,7 @@ from issuer.errors import InvalidRequest
 from issuer.metadata import LOGOUT
 from issuer.protocol.form import Form
 from issuer.resources.browser import Browser, as_pages, read_body, read_query, without_effect
+from issuer.resources.ending import Ending
 
 SUBJECT = "logout"
 """What the form is about."""
@@ -21,23 +22,20 @@ NOTHING = Form.parse(b"")
 class LogoutResource:
     """Ends the session, after asking where somebody else may have sent the browser here."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, *, ending: Ending) -> None:
         self.browser = browser
+        self._ending = ending
 
     @as_pages
     async def on_get(self, req: Request, resp: Response) -> None:
         """Logs out, or asks."""
-        try:
-            form = read_query(req)
-        except InvalidRequest:
-            form = NOTHING
-        request, session = self._read(req, resp, form)
-        if session is None or logout.needs_no_question(request, session):
-            self._end(req, resp, request, form)
-        else:
-            self._ask(req, resp, request, session, form)
+        await self._receive(req, resp, self._ending)
 
-    on_head = without_effect(on_get)
+    @without_effect
+    @as_pages
+    async def on_head(self, req: Request, resp: Response) -> None:
+        """The same without a body; nobody is logged out by looking."""
+        await self._receive(req, resp, None)
 
     @as_pages
     async def on_post(self, req: Request, resp: Response) -> None:
@@ -50,25 +48,45 @@ class LogoutResource:
             form = await read_body(req)
         except InvalidRequest:
             form = NOTHING
-        request, session = self._read(req, resp, form)
+        request, held = self._read(req, resp, form)
         server, now = self.browser.moment(req)
-        if form_token.check(server, form.get("form_token"), session, SUBJECT, now):
-            self._end(req, resp, request, form)
+        if form_token.check(server, form.get("form_token"), held, SUBJECT, now):
+            await self._ending(server, held, now)
+            self._leave(req, resp, request, form)
         else:
             self.browser.go_to(resp, LOGOUT, **logout.held(request, form))
+
+    async def _receive(self, req: Request, resp: Response, ending: Ending | None) -> None:
+        try:
+            form = read_query(req)
+        except InvalidRequest:
+            form = NOTHING
+        request, held = self._read(req, resp, form)
+        server, now = self.browser.moment(req)
+        if logout.needs_no_question(request, held):
+            # Whether it stands need not be asked: to end it once more does no harm.
+            if ending is not None:
+                await ending(server, held, now)
+            self._leave(req, resp, request, form)
+            return
+        session = await self.browser.session(req, server, now)
+        if session is None:
+            self._leave(req, resp, request, form)
+        else:
+            self._ask(req, resp, request, session, form)
 
     def _read(
         self, req: Request, resp: Response, form: Form
     ) -> tuple[LogoutRequest, Session | None]:
         server, now = self.browser.moment(req)
-        request, session = logout.read(server, form, now), self.browser.session(req, server, now)
+        request, session = logout.read(server, form, now), self.browser.held(req, server, now)
         client_id = request.client.client_id if request.client else ""
         resp.context.log = {"client_id": client_id, "sub": session.sub if session else ""}
         if request.detail:
             resp.context.log["detail"] = request.detail
         return request, session
 
-    def _end(self, req: Request, resp: Response, request: LogoutRequest, form: Form) -> None:
+    def _leave(self, req: Request, resp: Response, request: LogoutRequest, form: Form) -> None:
         self.browser.forget(resp)
         if request.location is not None:
             self.browser.go(resp, request.location)

@@ -47,6 +47,25 @@ def test_logging_in_begins_another_session():
     assert after.login.sid == after.id
 
 
+def test_to_clients_it_is_the_same_session_where_the_same_user_logs_in_once_more():
+    """So that whichever of its cookies is logged out ends them all, and every client is told."""
+    before = replace(a_session(SERVER), clients=("web",))
+    again = a_session(SERVER, before=before, now=NOW + 60)
+    assert again.id != before.id
+    assert (again.sid, again.login.sid, again.clients) == (before.sid, before.sid, ("web",))
+    other = a_session(SERVER, before=before, sub="bob")
+    assert other.sid == other.id
+    assert other.clients == ()
+
+
+def test_a_cookie_that_is_used_keeps_what_it_is_ended_by():
+    session = a_session(SERVER)
+    renewed = sessions.renew(SETTINGS, session, NOW + 60)
+    assert renewed != session
+    assert (renewed.id, renewed.sid) == (session.id, session.sid)
+    assert sessions.standing(renewed) == sessions.standing(session)
+
+
 def test_what_was_agreed_to_stays_with_whoever_agreed_to_it():
     before = sessions.agree(a_session(SERVER), "web", {API: Scope({"read"})})
     assert a_session(SERVER, before=before).consents == before.consents

@@ -33,6 +33,8 @@ def test_the_document_says_all_there_is():
         "jwks_uri": f"{ISSUER}/.well-known/jwks.json",
         "pushed_authorization_request_endpoint": f"{ISSUER}/par",
         "end_session_endpoint": f"{ISSUER}/logout",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "scopes_supported": [
             "address", "email", "offline_access", "openid", "pay", "phone", "profile", "read",
             "write",
