@@ -13,6 +13,7 @@ from issuer.errors import InvalidGrant
 from issuer.protocol import redemption, revocation
 from issuer.protocol.replay import ReplayStore, Revoked, Standing, Use
 from issuer.protocol.sealed import AuthorizationCode, RefreshToken
+from issuer.registry.scope import OFFLINE_ACCESS
 from issuer.server import AuthorizationServer
 from issuer.token_types.id_token import TYP as ID_TOKEN_TYP
 from keys.spent import StoreUnavailable
@@ -100,7 +101,7 @@ def _asked(server: AuthorizationServer, text: str, now: int) -> Asked | None:
 def _of_sealed(value: Any) -> Asked | None:
     login = getattr(value, "login", None)
     if value.PURPOSE == "session":
-        ends_it = (revocation.session(value.id), revocation.user(value.sub))
+        ends_it = (revocation.session(value.sid), revocation.user(value.sub))
         return Asked(names=ends_it if value.sub else (), issued_at=value.started_at)
     if not hasattr(value, "id"):
         return None
@@ -109,12 +110,19 @@ def _of_sealed(value: Any) -> Asked | None:
             *([revocation.grant(_grant(value))] if value.PURPOSE in _USED else []),
             *([revocation.user(value.sub)] if hasattr(value, "sub") else []),
             *([revocation.client(value.client_id)] if hasattr(value, "client_id") else []),
-            *([revocation.session(login.sid)] if login and login.sid else []),
+            *([revocation.session(login.sid)] if login and _ends_with_session(value) else []),
         ]
     )
     used = _USED.get(value.PURPOSE, "it was used")
     once = f"{value.PURPOSE}:{value.id}"
     return Asked(names=names, issued_at=value.issued_at, once=once, used=used)
+
+
+def _ends_with_session(value: Any) -> bool:
+    """True but for a refresh token that was asked for to outlive it."""
+    return bool(value.login.sid) and not (
+        isinstance(value, RefreshToken) and OFFLINE_ACCESS in value.scope
+    )
 
 
 def _grant(value: Any) -> str:

@@ -85,7 +85,7 @@ def _of_sealed(server: AuthorizationServer, text: str) -> Revocable:
         last = value.expires_at + MAX_ACCESS_TOKEN_LIFETIME + LASTS
         return of_grant(value.grant, last, value.sub, value.client_id)
     if value.PURPOSE == "session" and value.sub:
-        return of_session(value.id, value.started_at + LONGEST, value.sub)
+        return of_session(value.sid, value.started_at + LONGEST, value.sub)
     name = value.PURPOSE.replace("_", " ")
     raise Refusal(f"There is nothing to revoke in a {name}: it expires within minutes.")
 

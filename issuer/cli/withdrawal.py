@@ -85,6 +85,7 @@ def _of_grant(_: Registry, found: Revocable) -> Iterator[str]:
 
 def _of_session(_: Registry, found: Revocable) -> Iterator[str]:
     yield "refresh tokens with offline_access, which outlive the session they came from"
+    yield "clients that are told when a user logs out: they are told at /logout alone"
 
 
 def _of_user(registry: Registry, found: Revocable) -> Iterator[str]:

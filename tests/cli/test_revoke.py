@@ -14,8 +14,9 @@ from issuer.load import load
 from issuer.protocol.form import Form
 from issuer.protocol.replay import Use
 from issuer.protocol.request import TokenRequest
-from issuer.protocol.sealed import AuthorizationCode
+from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken
 from issuer.registry import secret
+from issuer.registry.scope import Scope
 from issuer.stores import open_store
 from issuer.token import handler
 from keys.ring import KeyRing, write
@@ -136,6 +137,35 @@ def test_a_session_is_ended(run, remembering):
     assert run("inspect", cookie).exit_code == 0
     assert 'the session "s1" of the user "alice"' in run("revoke", cookie).stdout
     assert "the session that it came from was ended" in run("inspect", cookie).stdout
+
+
+def test_a_session_is_ended_by_what_clients_know_it_by(run, remembering):
+    """Whichever of its cookies is shown: its user may have logged in once more."""
+    server, now = server_of(remembering), clock.now()
+    first, again = (
+        server.seal(
+            Session(id=name, started_at=now, renewed_at=now, expires_at=now + 60, sub="alice",
+                    login=Login(sid="s1")),
+            now=now,
+        )
+        for name in ("s1", "s2")
+    )  # fmt: skip
+    ended = run("revoke", again).stdout
+    assert 'the session "s1" of the user "alice"' in ended
+    assert "they are told at /logout alone" in ended
+    assert "the session that it came from was ended" in run("inspect", first).stdout
+
+
+@pytest.mark.parametrize(("scope", "status"), [("read", 1), ("read offline_access", 0)])
+def test_a_refresh_token_may_outlive_the_session_it_came_from(run, remembering, scope, status):
+    server, now = server_of(remembering), clock.now()
+    held = RefreshToken(
+        id="1", client_id="web", sub="alice", scope=Scope(scope.split()), auth_time=now,
+        resources=("https://api.example",), issued_at=now, expires_at=now + 60,
+        login=Login(sid="s1"),
+    )  # fmt: skip
+    assert run("revoke", "--session", "s1").exit_code == 0
+    assert run("inspect", server.seal(held, now=now)).exit_code == status
 
 
 @pytest.mark.parametrize(
