@@ -32,6 +32,7 @@ from tests.builders import (
     a_registry,
     a_request,
     a_server,
+    a_user,
 )
 from tests.mac.test_minting import opened
 from tests.openid.builders import RING, a_code_with
@@ -184,6 +185,34 @@ def test_a_code_of_an_earlier_version_gives_a_random_key():
     code = server.seal(replace(held, seed=b""), now=NOW)
     first, second = redeem(server, code, NOW), redeem(server, code, NOW)
     assert first.body["mac_key"] != second.body["mac_key"]
+
+
+def test_for_another_resource_of_the_code_the_refresh_token_alone_is_the_same():
+    """The ID token says what the hash of the access token is."""
+    server = a_server_with_many_resources()
+    code = a_code(server, resource=EVERYWHERE[:3], scope="openid read pay")
+    one, *others = (yielded(redeem(server, code, NOW, resource=each)) for each in EVERYWHERE)
+    for other in others:
+        same = {name for name in one.keys() & other.keys() if one[name] == other[name]}
+        assert same & {"access_token", "id_token", "refresh_token"} == {"refresh_token"}
+
+
+def test_what_the_registry_changed_between_two_redemptions_shows_in_the_second():
+    """Never more than the code was issued for: what was added since is not in it."""
+    asking = a_client(scope=Scope({"openid", "email", "read"}))
+    then = a_server(asking, ring=RING)
+    code = a_code(then, scope="openid email read")
+    first = redeem(then, code, NOW)
+    narrowed = a_client(scope=Scope({"openid", "email"}))
+    widened = a_client(scope=Scope({"openid", "email", "read", "write"}))
+    moved = a_server(asking, ring=RING, users=(a_user(email="alice@new.example"),))
+    assert yielded(redeem(a_server(widened, ring=RING), code, NOW)) == yielded(first)
+    assert redeem(a_server(narrowed, ring=RING), code, NOW).body["scope"] == "email openid"
+    id_token = str(redeem(moved, code, NOW).body["id_token"])
+    said = jwt.decode(id_token, options={"verify_signature": False})
+    assert said["email"] == "alice@new.example"
+    gone = redeem(a_server(asking, ring=RING, users=()), code, NOW)
+    assert gone.error == "invalid_grant"
 
 
 @pytest.mark.parametrize("alg", ["ES256", "RS256", "EdDSA", "PS256"])
