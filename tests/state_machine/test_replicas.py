@@ -121,10 +121,12 @@ class Granted:
     expires_at: int
     tokens: dict[object, tuple[object, object]] = field(default_factory=dict)
     """``jti`` and ``exp`` of what the code was redeemed for, by audience."""
+    texts: dict[object, object] = field(default_factory=dict)
+    """The tokens that the code was redeemed for, by what they say."""
 
 
 class Replicas(RuleBasedStateMachine):
-    """Without a store: a second redemption yields the same token."""
+    """Without a store: a second redemption yields the same tokens, byte for byte."""
 
     codes = Bundle("codes")
     refresh_tokens = Bundle("refresh_tokens")
@@ -302,6 +304,12 @@ class Replicas(RuleBasedStateMachine):
         named = token["jti"], token["exp"]
         assert code.tokens.setdefault(token["aud"], named) == named
         assert len({jti for jti, _ in code.tokens.values()}) == len(code.tokens)
+        body, still = response.body, code.scope & written.scope
+        for said, text in (
+            ((token["aud"], token.get("scope")), body["access_token"]),
+            ((still, common), body["refresh_token"]),
+        ):
+            assert code.texts.setdefault(said, text) == text
         held = Granted(
             str(response.body["refresh_token"]),
             code.client_id,
