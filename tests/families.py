@@ -81,12 +81,16 @@ class Family:
 
 @contextmanager
 def a_family(
-    directory: Path, *clients: Any, client_id: str = "spa", **registry: Any
+    directory: Path,
+    *clients: Any,
+    client_id: str = "spa",
+    since: int = NOW - 10_000,
+    **registry: Any,
 ) -> Iterator[Family]:
-    """A server and a store that remembers since long before ``NOW``."""
+    """A server and a store that remembers, if it is new, since long before ``NOW``."""
     store = SQLiteStore(directory / "replay.db")
     try:
-        store.remember(NOW - 10_000)
+        store.remember(since)
         yield Family(a_rotating_server(*clients, **registry), store, client_id)
     finally:
         store.close()

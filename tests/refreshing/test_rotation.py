@@ -168,7 +168,7 @@ def test_another_replica_makes_the_same_successor(tmp_path):
     with a_family(tmp_path, a_spa()) as family:
         first = family.first(scope="read write", resource=(API,))
         second = family.next(first, NOW + 1)
-        family.server = a_rotating_server(a_spa(), ring=KeyRing.parse(RING.text(), "ring"))
+        family.server = a_rotating_server(a_spa(), ring=KeyRing.parse(RING.format(), "ring"))
         assert family.next(first, NOW + 2) == second
 
 
@@ -297,19 +297,18 @@ def test_what_it_stands_on_ends_it(tmp_path, name, line, is_good):
 def test_what_was_issued_before_the_memory_begins_has_to_log_in_again(tmp_path):
     """F15: 503 while the old memory may come back; then nobody can say who used it."""
     with a_family(tmp_path) as family:
-        held = family.first(now=NOW - 20_000 + 10_000)
-        family.store.close()
-        (tmp_path / "replay.db").unlink()
-    with a_family(tmp_path, client_id="spa") as family:
-        for each in tmp_path.glob("replay.db*"):
-            each.unlink()
-        early = family.refresh(held, NOW)
+        held = family.first()
+    for each in tmp_path.glob("replay.db*"):
+        each.unlink()
+    later = NOW + 20_000
+    with a_family(tmp_path, since=later) as family:
+        early = family.refresh(held, later)
         assert (early.status, early.error) == (503, "temporarily_unavailable")
         assert 1 <= int(early.headers["Retry-After"]) <= 60
-        late = family.refresh(held, NOW + 70)
+        late = family.refresh(held, later + 60)
         assert late.error == "invalid_grant"
         assert "log in again" in late.log["detail"]
-        assert told(late) == told(family.refresh("1.nonsense.AAAA", NOW + 70))
+        assert told(late) == told(family.refresh("1.nonsense.AAAA", later))
 
 
 # Without a store ----------------------------------------------------------------------------------
