@@ -82,10 +82,7 @@ def _revocation(
     except Unsealable:
         return _of_access_token(server, client, text, now, whole=whole)
     _check_owner(client, held.client_id)
-    lifetime = client.refresh_token_lifetime or server.registry.issuer.refresh_token_lifetime
-    # One that takes its place may expire later than it does, but no later than their grant ends.
-    ends_at = max(held.expires_at, held.issued_at + lifetime)
-    return revocation.of_grant(held.grant, ends_at=ends_at, now=now)
+    return revocation.of_grant(held.grant, ends_at=held.last_expires_at, now=now)
 
 
 def _of_access_token(

@@ -4,7 +4,7 @@ import hmac
 from functools import partial
 
 from issuer.errors import InvalidGrant
-from issuer.grants.refreshing import last_end, new_refresh_token
+from issuer.grants.refreshing import new_refresh_token
 from issuer.grants.target import (
     granted_target,
     openid_scope,
@@ -53,7 +53,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         issued_at=code.issued_at,
         login=login,
     )
-    refreshed_until = refresh_token.last_expires_at if refresh_token else 0
+    ends_at = refresh_token.last_expires_at if refresh_token else now
     return Authorization(
         id=code.id,
         client=client,
@@ -68,15 +68,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         code=code,
         refresh_token=refresh_token,
         grant_id=grant_id,
-        once=(
-            *authenticated.once,
-            _once(
-                code,
-                grant_id,
-                ends_at=last_end(server, client, code.resources, refreshed_until, now),
-                now=now,
-            ),
-        ),
+        once=(*authenticated.once, _once(code, grant_id, ends_at=ends_at, now=now)),
         standing=(
             revocation.standing(
                 grant_id=grant_id,

@@ -97,24 +97,8 @@ def once(server: AuthorizationServer, client: Client, held: RefreshToken, now: i
         expires_at=held.expires_at + grace(server, client),
         refusal=partial(refused, "used before, so its grant is revoked; the user logs in again"),
         grace=grace(server, client),
-        revokes=revocation.of_grant(
-            held.grant,
-            ends_at=last_end(server, client, held.resources, held.last_expires_at, now),
-            now=now,
-        ),
+        revokes=revocation.of_grant(held.grant, ends_at=held.last_expires_at, now=now),
     )
-
-
-def last_end(
-    server: AuthorizationServer,
-    client: Client,
-    resources: tuple[str, ...],
-    refresh_token_ends_at: int,
-    now: int,
-) -> int:
-    """When nothing is good any more of a grant that comes to nothing new from ``now`` on."""
-    lifetime = server.registry.longest_access_token_lifetime_at(client, resources)
-    return max(refresh_token_ends_at, now + lifetime)
 
 
 def kept(

@@ -252,10 +252,11 @@ def test_it_is_remembered_as_long_as_it_can_matter(store):
 
 
 def test_a_token_that_was_refreshed_from_it_may_expire_later_than_it(store):
-    """The grant ends when its user's authorization is so old as the registry allows."""
+    """Its idle time is over soon; the grant ends when that was said to, which is in it."""
     short = RefreshToken(
         id="1", client_id="web", sub="alice", scope=Scope({"read"}), resources=(),
-        auth_time=NOW, issued_at=NOW, expires_at=NOW + 60, grant_id="g",
+        auth_time=NOW, issued_at=NOW, expires_at=NOW + 60, grant_expires_at=NOW + 2_592_000,
+        grant_id="g",
     )  # fmt: skip
     revoke(store, SERVER.seal(short, now=NOW))
     (of_grant,) = remembered(store).revocations
