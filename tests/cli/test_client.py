@@ -61,6 +61,27 @@ def test_a_public_client_has_no_secret(run, registry):
     assert added["grant_types"] == ["authorization_code"]
 
 
+def test_with_a_store_a_public_client_gets_refresh_tokens(run, registry):
+    """RFC 9700 section 4.14.2: they rotate, and a replay of one is detected."""
+    remembering = registry.read_text().replace("[issuer]", '[issuer]\nreplay_store = "sqlite:"')
+    registry.write_text(remembering)
+    result = run("client", "add", "app", "--public", "--redirect-uri", "com.example.app:/cb")
+    assert result.exit_code == 0
+    assert client(registry, "app")["grant_types"] == ["authorization_code", "refresh_token"]
+
+
+def test_rotation_is_asked_for_and_takes_a_store(run, registry):
+    add = "client", "add", "shop", "--redirect-uri", "https://shop.example/cb"
+    refused = run(*add, "--rotate-refresh-tokens")
+    assert refused.exit_code == 1
+    assert "clients.shop.rotate_refresh_tokens: needs a replay_store" in refused.stderr
+    remembering = registry.read_text().replace("[issuer]", '[issuer]\nreplay_store = "sqlite:"')
+    registry.write_text(remembering)
+    assert run(*add, "--rotate-refresh-tokens").exit_code == 0
+    assert client(registry, "shop")["rotate_refresh_tokens"] is True
+    assert run("check").exit_code == 0
+
+
 def test_what_is_said_is_what_is_written(run, registry):
     run(
         "client", "add", "all", "--grant-type", "client_credentials", "--grant-type", "password",

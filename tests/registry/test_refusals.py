@@ -193,6 +193,18 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "issuer.authorization_code_lifetime", "must be at most 600 s"),
     ("a refresh token of more than a year", ("issuer", "refresh_token_lifetime"), 367 * 86_400,
      "issuer.refresh_token_lifetime", "must be at most 31622400 s"),
+    ("a grace of more than a minute", ("issuer", "refresh_token_grace"), 61,
+     "issuer.refresh_token_grace", "must be at most 60 s"),
+    ("a grace below none", (*WEB, "refresh_token_grace"), -1, "clients.web.refresh_token_grace",
+     "must be at least 0 s"),
+    ("an idle time shorter than any grace", (*WEB, "refresh_token_idle_lifetime"), 59,
+     "clients.web.refresh_token_idle_lifetime", "must be at least 60 s"),
+    ("rotation as a word", (*WEB, "rotate_refresh_tokens"), "yes",
+     "clients.web.rotate_refresh_tokens", BOOLEAN),
+    ("rotation that nothing remembers", (*WEB, "rotate_refresh_tokens"), True,
+     "clients.web.rotate_refresh_tokens",
+     'needs a replay_store under [issuer], which remembers what was used, such as '
+     '"sqlite:replay.db": set one, or take this out'),
     ("a date without time", ("issuer", "not_before"), "2026-11-01", "issuer.not_before",
      TIME + '; "2026-11-01" is no time: it is a day alone; add the time and its offset, such as '
      "T00:00:00Z"),
@@ -281,6 +293,8 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
      "must equal the key it stands under; leave it out"),
     ("a claim of the issuer's", (*WEB, "claims"), {"tenant": 1, "sub": "x", "iss": "y"},
      "clients.web.claims", "must not set what the issuer says itself: iss, sub"),
+    ("the grant of others", (*WEB, "claims"), {"grant_id": "x"},
+     "clients.web.claims", "must not set what the issuer says itself: grant_id"),
     ("a client that is no table", WEB, LEAKED, "clients.web", TABLE),
     ("an empty client_id", ("clients", ""), WHOLE["clients"]["web"], 'clients."".client_id',
      "must not be empty"),
@@ -627,3 +641,44 @@ def test_a_code_that_lives_long_where_nothing_remembers_it_is_warned_of(
     assert [path[0] for path, _ in found] == warned
     assert all(path[-1] == "authorization_code_lifetime" for path, _ in found)
     assert all(sentence.startswith("is more than 25: without") for _, sentence in found)
+
+
+@pytest.mark.parametrize(
+    ("store", "method", "grants", "is_warned"),
+    [
+        ("none", "none", ["authorization_code", "refresh_token"], True),
+        ("none", "none", ["authorization_code"], False),
+        ("sqlite:replay.db", "none", ["authorization_code", "refresh_token"], False),
+        ("none", "client_secret_basic", ["authorization_code", "refresh_token"], False),
+    ],
+)
+def test_a_refresh_token_that_nobody_will_get_is_warned_of(store, method, grants, is_warned):
+    """RFC 9700 section 4.14.2: without a store, a public client's replay cannot be detected."""
+    table = changed(
+        (("issuer", "replay_store"), store),
+        ((*WEB, "token_endpoint_auth_method"), method),
+        ((*WEB, "grant_types"), grants),
+        *([(SECRETS, GONE)] if method == "none" else []),
+    )
+    found = [sentence for path, sentence in warnings(parsed(table)) if path[-1] == "grant_types"]
+    assert ["comes to nothing" in each for each in found] == [True] * is_warned
+
+
+@pytest.mark.parametrize(
+    ("idle", "lifetime", "is_warned"),
+    [
+        pytest.param(None, 86_400, False, id="no idle time"),
+        pytest.param(600, 600, True, id="as long as an access token"),
+        pytest.param(601, 600, False, id="longer"),
+    ],
+)
+@pytest.mark.parametrize("whose", [("issuer",), WEB])
+def test_an_idle_time_in_which_nobody_refreshes_is_warned_of(whose, idle, lifetime, is_warned):
+    """Clients refresh when the access token has expired."""
+    table = changed(
+        ((*WEB, "grant_types"), ["authorization_code", "refresh_token"]),
+        *([((*whose, "refresh_token_idle_lifetime"), idle)] if idle else []),
+        (("issuer", "access_token_lifetime"), lifetime),
+    )
+    found = [path for path, _ in warnings(parsed(table))]
+    assert found == [(*WEB, "refresh_token_idle_lifetime")] * is_warned

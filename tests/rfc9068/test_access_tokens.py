@@ -52,6 +52,17 @@ def test_a_users_token_says_when_they_logged_in():
     assert (claims["sub"], claims["auth_time"], claims["iat"]) == ("alice", NOW, NOW)
 
 
+def test_with_a_store_a_users_token_names_the_grant_that_it_can_be_revoked_with():
+    """The same in all that comes of one code, however often refreshed, and in nothing else."""
+    server = a_server(replay_store="sqlite:replay.db")
+    first, other = redeem(server), redeem(server)
+    refreshed = refresh(server, str(first.body["refresh_token"]), now=NOW + 100)
+    grants = [claims_of(server, each)["grant_id"] for each in (first, refreshed, other)]
+    assert grants[0] == grants[1] != grants[2]
+    assert "grant_id" not in claims_of(server, ask(server, a_request())), "a client's own"
+    assert "grant_id" not in claims_of(a_server(), redeem(a_server())), "nothing remembers"
+
+
 def test_the_header_says_type_algorithm_and_key_and_nothing_else():
     """RFC 9068 section 2.1."""
     kid = RING.signing_keys[0].kid

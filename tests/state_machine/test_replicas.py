@@ -6,8 +6,11 @@ they share is what replicas share: the files, and the store where there is one.
 
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -59,6 +62,7 @@ KNOWN = {API: {"read", "write"}, OTHER_API: {"read", "pay"}}
 STALENESS = 5
 """Seconds after which every replica has read the files."""
 SKEWS = (-30, 0, 30)
+GRACE = 10
 CODE_LIFETIME = 60
 """Seconds: a code is good at a replica whose clock is ahead by less than that."""
 
@@ -80,13 +84,22 @@ class Written:
     """Of users."""
     ring: KeyRing = field(default=RING, compare=False)
 
-    def server(self, now: int) -> AuthorizationServer:
-        """The same for the replicas, written at ``now``."""
+    def server(
+        self,
+        now: int,
+        settings: Mapping[str, Any] = MappingProxyType({}),
+        client: Mapping[str, Any] = MappingProxyType({}),
+    ) -> AuthorizationServer:
+        """The same for the replicas, written at ``now``, with these settings and clients."""
         not_before = dict(self.not_before)
         users = tuple(a_user(each, not_before=not_before.get(each)) for each in sorted(self.users))
-        clients = [self._client(each) for each in sorted(self.clients)]
+        clients = [self._client(each, client) for each in sorted(self.clients)]
         registry = a_registry(
-            self._client("thief"), *clients, users=users, authorization_code_lifetime=CODE_LIFETIME
+            self._client("thief", client),
+            *clients,
+            users=users,
+            authorization_code_lifetime=CODE_LIFETIME,
+            **settings,
         )
         longest = {
             "longest_token_lifetime": registry.longest_access_token_lifetime(),
@@ -95,8 +108,8 @@ class Written:
         assert self.ring.problems(now, **longest) == []
         return AuthorizationServer.of(registry, self.ring)
 
-    def _client(self, client_id: str) -> Client:
-        return a_client(client_id, scope=Scope(self.scope), resources=self.resources)
+    def _client(self, client_id: str, more: Mapping[str, Any]) -> Client:
+        return a_client(client_id, scope=Scope(self.scope), resources=self.resources, **more)
 
 
 @dataclass
@@ -123,6 +136,14 @@ class Granted:
     """``jti`` and ``exp`` of what the code was redeemed for, by audience."""
     texts: dict[object, object] = field(default_factory=dict)
     """The tokens that the code was redeemed for, by what they say."""
+    code: "Granted | None" = None
+    """What a refresh token came of."""
+    is_ended: bool = False
+    """Of a code: it was redeemed again, or a refresh token of it was used again too late."""
+    ends_at: int = 0
+    """When a refresh token's grant ends, however often it is used."""
+    spent_at: int | None = None
+    successor: "Granted | None" = None
 
 
 class Replicas(RuleBasedStateMachine):
@@ -131,6 +152,10 @@ class Replicas(RuleBasedStateMachine):
     codes = Bundle("codes")
     refresh_tokens = Bundle("refresh_tokens")
     has_memory = False
+    idle = 2_592_000
+    """Seconds for which a refresh token may lie unused."""
+    settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    client: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self) -> None:
         super().__init__()
@@ -138,7 +163,7 @@ class Replicas(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.directory = tempfile.TemporaryDirectory()
         self.written = [Written()]
-        self.servers = [self.written[0].server(NOW)]
+        self.servers = [self.written[0].server(NOW, self.settings, self.client)]
         self.changed_at = NOW
         self.replicas = [Replica(0, skew, self.open_store()) for skew in (0, 0)]
         self.access_tokens: list[tuple[str, str, int]] = []
@@ -192,7 +217,7 @@ class Replicas(RuleBasedStateMachine):
         for each in self.replicas:
             each.version = len(self.written) - 1
         self.written.append(replace(self.written[-1], **changes))
-        self.servers.append(self.written[-1].server(self.now))
+        self.servers.append(self.written[-1].server(self.now, self.settings, self.client))
         self.changed_at = self.now
 
     @rule(which=st.sampled_from((0, 1)))
@@ -296,6 +321,7 @@ class Replicas(RuleBasedStateMachine):
         error = self.why_not(which, code, resource)
         if error is None and self.has_memory and code.tokens:
             error = "invalid_grant"
+            code.is_ended = True
         self.check(response, error)
         if error is not None:
             return multiple()
@@ -310,6 +336,7 @@ class Replicas(RuleBasedStateMachine):
             ((still, common), body["refresh_token"]),
         ):
             assert code.texts.setdefault(said, text) == text
+        ends_at = code.issued_at + 2_592_000
         held = Granted(
             str(response.body["refresh_token"]),
             code.client_id,
@@ -317,17 +344,23 @@ class Replicas(RuleBasedStateMachine):
             code.scope & written.scope,
             common,
             code.issued_at,
-            code.issued_at + 2_592_000,
+            min(ends_at, code.issued_at + self.idle),
+            ends_at=ends_at,
+            code=code,
         )
         return multiple(held)
 
     @rule(
+        target=refresh_tokens,
         which=st.sampled_from((0, 1)),
         held=refresh_tokens,
         scope=requested_scopes,
         resource=requested_resources,
     )
     def refresh(self, which: int, held: Granted, scope: list[str] | None, resource: str | None):
+        return self.use(which, held, scope, resource)
+
+    def use(self, which: int, held: Granted, scope: list[str] | None, resource: str | None):
         response = self.ask(
             which,
             "refresh_token",
@@ -342,10 +375,22 @@ class Replicas(RuleBasedStateMachine):
             meant = resource or self.common(which, held)[0]
             if scope and not set(scope) <= held.scope & written.scope & KNOWN[meant]:
                 error = "invalid_scope"
-        self.check(response, error)
         if error is None:
-            self.check_token(which, response, held, meant, scope)
-            assert response.body["refresh_token"] == held.text
+            error = self.spend(which, held)
+        self.check(response, error)
+        if error is not None:
+            return multiple()
+        self.check_token(which, response, held, meant, scope)
+        return self.following(held, str(response.body["refresh_token"]))
+
+    def spend(self, which: int, held: Granted) -> str | None:
+        """What the store says of a request that nothing else is wrong with."""
+        return "invalid_grant" if held.code.is_ended else None
+
+    def following(self, held: Granted, text: str):
+        """The refresh token that comes with the use of ``held``: where it does not rotate, it."""
+        assert text == held.text
+        return multiple()
 
     @rule(which=st.sampled_from((0, 1)), held=codes | refresh_tokens)
     def steal(self, which: int, held: Granted) -> None:
@@ -390,13 +435,18 @@ class Replicas(RuleBasedStateMachine):
             return "invalid_client"
         line = dict(written.not_before).get(granted.username, 0)
         if (
-            now >= granted.expires_at
+            now >= granted.expires_at + self.grace(granted)
+            or (granted.ends_at and now >= granted.ends_at)
             or granted.username not in written.users
             or granted.issued_at < line
         ):
             return "invalid_grant"
         common = self.common(which, granted)
         return None if common and resource in (None, *common) else "invalid_target"
+
+    def grace(self, granted: Granted) -> int:
+        """Seconds after its own end in which it may still be looked at."""
+        return 0
 
     def check(self, response: Response, error: str | None) -> None:
         assert response.error == error, response.log
@@ -450,7 +500,54 @@ class RememberingReplicas(Replicas):
         return store
 
 
-@pytest.mark.parametrize("machine", [Replicas, RememberingReplicas])
+class RotatingReplicas(RememberingReplicas):
+    """Whose refresh tokens are good once, and expire where nobody uses them."""
+
+    idle = 80_000
+    settings: ClassVar = {
+        "replay_store": "sqlite:replay.db",
+        "refresh_token_grace": GRACE,
+        "refresh_token_idle_lifetime": idle,
+    }
+    client: ClassVar = {"rotate_refresh_tokens": True}
+
+    def grace(self, granted: Granted) -> int:
+        return 0 if granted.code is None else GRACE
+
+    def spend(self, which: int, held: Granted) -> str | None:
+        now = self.now + self.replicas[which].skew
+        if held.code.is_ended:
+            return "invalid_grant"
+        if held.spent_at is None:
+            held.spent_at = now
+        elif now >= held.spent_at + GRACE:
+            held.code.is_ended = True
+            return "invalid_grant"
+        return None if held.spent_at < held.expires_at else "invalid_grant"
+
+    def following(self, held: Granted, text: str):
+        if held.successor is not None:
+            assert text == held.successor.text
+            return multiple()
+        held.successor = replace(
+            held,
+            text=text,
+            expires_at=min(held.ends_at, held.spent_at + self.idle),
+            spent_at=None,
+        )
+        return held.successor
+
+    @rule(held=Replicas.refresh_tokens, first=st.sampled_from((0, 1)))
+    def refresh_in_two_tabs(self, held: Granted, first: int) -> None:
+        """At once, each at a replica of its own; and both go on."""
+        for which in (first, 1 - first):
+            self.use(which, held, None, None)
+        if held.successor is not None:
+            self.use(first, held.successor, None, None)
+            self.use(1 - first, held, None, None)
+
+
+@pytest.mark.parametrize("machine", [Replicas, RememberingReplicas, RotatingReplicas])
 def test_two_replicas_do_what_the_model_says(machine: type[Replicas]):
     """F3, F17, F21, F22, F32, I1."""
     run_state_machine_as_test(

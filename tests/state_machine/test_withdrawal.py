@@ -137,6 +137,10 @@ class Held:
     resources: tuple[str, ...] = ()
     expires_at: int = 0
     is_spent: bool = False
+    code: "Held | None" = None
+    """What it came of."""
+    is_ended: bool = False
+    """Whether it is a code that was redeemed again, which takes back what it gave."""
     refused_for: set[str] = field(default_factory=set)
     """Every withdrawal that it was refused for."""
 
@@ -323,6 +327,7 @@ class Withdrawals(RuleBasedStateMachine):
         response = self.ask(which, held, code=held.text, code_verifier=VERIFIER)
         if self.has_memory and held.is_spent:
             assert response.error is not None
+            held.is_ended |= self.now < held.expires_at and not self.against(which, held)
             return multiple()
         if self.now >= held.expires_at and response.error == "invalid_grant":
             return multiple()
@@ -373,6 +378,7 @@ class Withdrawals(RuleBasedStateMachine):
             held.issued_at,
             "refresh_token",
             resources=tuple(each for each in held.resources if each in written.audiences()),
+            code=held,
         )
         return self.keep(token)
 
@@ -422,6 +428,7 @@ class Withdrawals(RuleBasedStateMachine):
             }
         if held.kind in GRANTS:
             in_force["the grant is taken away"] = held.kind not in written.grants
+            in_force["its code was used again"] = held.code is not None and held.code.is_ended
             in_force["the resource is taken away"] = self.default(which, held) == ""
         if held.kind == "userinfo":
             in_force["the scope is taken away"] = "openid" not in written.scope
