@@ -9,11 +9,13 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from issuer.cli import clock, private_half
+from issuer.cli.client.secret import SHOWN_ONCE, made_or_chosen
 from issuer.cli.init import CLIENT_ID as DEMO_CLIENT_ID
 from issuer.cli.init import RESOURCE as DEMO_RESOURCE
-from issuer.cli.page import DURATION, note, words
+from issuer.cli.page import DURATION, columns, note, words
 from issuer.cli.place import Place, pass_place
 from issuer.cli.refusal import Refusal
+from issuer.cli.resource_secret import CLIENT_ID, how_to_ask, new_secret
 from issuer.registry import InvalidRegistry, Registry, edit
 from issuer.registry.documents import dotted
 from issuer.registry.record import Instant, rfc3339
@@ -49,6 +51,8 @@ def resource() -> None:
 @click.option("--mac", is_flag=True, help="Its tokens come with a key to sign requests with.")
 @PRIVATE_KEY
 @CURVE
+@click.option("--introspect", is_flag=True, help="It may ask about its tokens, with a secret.")
+@CLIENT_ID
 @click.option("--access-token-lifetime", type=DURATION, help="Such as 10m.")
 @click.option(
     "--file", metavar="NAME", help="The file to add to, where the registry is a directory."
@@ -63,21 +67,27 @@ def add(  # noqa: PLR0913  the fields of a registration
     mac: bool,
     private_key: Path | None,
     curve: str | None,
+    introspect: bool,
+    client_id: str | None,
     access_token_lifetime: int | None,
     file: str | None,
 ) -> None:
     """Add a resource server: the audience of a token.
 
     With --mac, a key pair is made for it: the public half is written into the registry, the private
-    half is for the resource server alone.
+    half is for the resource server alone. With --introspect, a secret is made and printed this
+    once: with it the resource server asks POST /introspect whether a token is good.
 
     \b
     Examples:
       issuer resource add https://bills.example --scope read --scope write --name Invoices
+      issuer resource add https://bills.example --scope read --introspect --client-id bills
       issuer resource add https://pay.example --scope pay --mac --private-key pay.jwks.json
     """
-    if (private_key or curve) and not mac:
-        raise click.UsageError("--private-key and --curve are for --mac alone")
+    _check_options(
+        mac=mac, of_mac=private_key or curve, introspect=introspect, client_id=client_id,
+        on_stdout=private_key is None,
+    )  # fmt: skip
     if uri == DEMO_RESOURCE and _is_of_the_demo(place.read_registry()):
         raise Refusal(
             f"{place.registry} already has {dotted(('resources', uri))}: `issuer init` made it for "
@@ -93,13 +103,34 @@ def add(  # noqa: PLR0913  the fields of a registration
     jwk = generate_key(curve or DEFAULT_CURVE)
     if mac:
         record |= {"access_token_type": MAC, "jwks": {"keys": [public_jwk(jwk)]}}
+    made, hashed = made_or_chosen(is_chosen=False, from_stdin=False)
+    if introspect:
+        record |= {"client_secrets": [{"hash": hashed}]}
+        record |= {"client_id": client_id} if client_id else {}
     keep = private_half.creating(jwk, private_key)
     edited = place.add(("resources", uri), record, file, keep)
     note(
         f"Added resource {uri} to {edited}. A client names it under `resources` to have its tokens."
     )
+    if introspect:
+        click.echo(columns([("client_id", client_id or uri), ("client_secret", str(made))]))
+        note(f"{SHOWN_ONCE} {how_to_ask(place, uri)}")
     if mac:
         private_half.show(jwk, private_key)
+
+
+resource.add_command(new_secret)
+
+
+def _check_options(
+    *, mac: bool, of_mac: object, introspect: bool, client_id: str | None, on_stdout: bool
+) -> None:
+    if of_mac and not mac:
+        raise click.UsageError("--private-key and --curve are for --mac alone")
+    if client_id and not introspect:
+        raise click.UsageError("--client-id is for --introspect alone")
+    if mac and introspect and on_stdout:
+        raise click.UsageError("two secrets are too much for stdout: give --private-key FILE")
 
 
 def _is_of_the_demo(registry: Registry) -> bool:

@@ -54,7 +54,7 @@ def new_secret(
     made, hashed = made_or_chosen(is_chosen=is_chosen, from_stdin=secret_stdin)
     now = clock.now()
     end = now if revoke_old else now + expires_old_in
-    succeed = _succession(hashed, now=now, end=end)
+    succeed = succession(hashed, now=now, end=end)
     edited = place.change(("clients", client_id), succeed)
     if made:
         click.echo(made)
@@ -70,8 +70,8 @@ def made_or_chosen(*, is_chosen: bool, from_stdin: bool) -> tuple[str | None, st
     return made, secret.sha256_hash(made)
 
 
-def _succession(hashed: str, *, now: int, end: int) -> edit.Change:
-    """Adds a secret to a client, and lets the others end at ``end`` or earlier."""
+def succession(hashed: str, *, now: int, end: int) -> edit.Change:
+    """Adds a secret to a record, and lets the others end at ``end`` or earlier."""
 
     def succeed(record: edit.Table) -> None:
         if "client_secrets" not in record:
