@@ -68,3 +68,39 @@ def test_a_code_with_pkce(a_client, issuer_server: RunningIssuer):
         client.fetch_token(url, authorization_response=response, code_verifier="x" * 43)
     token = client.fetch_token(url, authorization_response=response, code_verifier=VERIFIER)
     assert token["refresh_token"]
+
+
+def test_a_revoked_token_is_introspected_as_inactive(a_client, remembering: RunningIssuer):
+    """RFC 7009 and RFC 7662; the resource server is a client to Authlib."""
+    url = remembering.url
+    client, api = a_client("web"), a_client("api")
+    token = dict(client.fetch_token(f"{url}/token", username="alice", password=PASSWORD))
+
+    def is_active() -> bool:
+        asked = api.introspect_token(
+            f"{url}/introspect", token=token["access_token"], token_type_hint="access_token"
+        )
+        assert asked.status_code == 200
+        return bool(asked.json()["active"])
+
+    assert is_active()
+    revoked = client.revoke_token(f"{url}/revoke", token=token["access_token"])
+    assert revoked.status_code == 200
+    assert not is_active()
+    token = dict(client.refresh_token(f"{url}/token", refresh_token=token["refresh_token"]))
+    assert is_active()
+    hint = {"token": token["refresh_token"], "token_type_hint": "refresh_token"}
+    assert client.revoke_token(f"{url}/revoke", **hint).status_code == 200
+    assert not is_active()
+    with pytest.raises(OAuthError, match="invalid_grant"):
+        client.refresh_token(f"{url}/token", refresh_token=token["refresh_token"])
+
+
+def test_who_is_no_resource_server_is_told_nothing(a_client, remembering: RunningIssuer):
+    """P30: a client neither; and a URL only by whoever form-encodes it, as Authlib does not."""
+    token = a_client("web").fetch_token(f"{remembering.url}/token", grant_type="client_credentials")
+    for client_id in ("web", "https://other.example"):
+        asked = a_client(client_id).introspect_token(
+            f"{remembering.url}/introspect", token=token["access_token"]
+        )
+        assert (asked.status_code, asked.json()["error"]) == (401, "invalid_client")

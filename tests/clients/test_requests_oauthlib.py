@@ -97,3 +97,24 @@ def test_a_public_client_redeems_its_code(issuer_server: RunningIssuer):
         token = client.fetch_token(url, code_verifier=VERIFIER, **sent)
         assert token["access_token"]
         assert "refresh_token" not in token
+
+
+def test_a_revocation_request(remembering: RunningIssuer):
+    """RFC 7009 section 2.1, as oauthlib prepares it; it knows no introspection."""
+    url = remembering.url
+    with session(client=LegacyApplicationClient("web")) as client:
+        auth = HTTPBasicAuth("web", SECRET)
+        token = client.fetch_token(f"{url}/token", username="alice", password=PASSWORD, auth=auth)
+        for kind in ("access_token", "refresh_token"):
+            sent, headers, body = client._client.prepare_token_revocation_request(
+                f"{url}/revoke", token[kind], token_type_hint=kind
+            )
+            answer = client.request("POST", sent, data=body, headers=headers, auth=auth)
+            assert answer.status_code == 200
+        introspected = client.post(
+            f"{url}/introspect", data={"token": token["access_token"]},
+            auth=HTTPBasicAuth("api", SECRET), withhold_token=True,
+        )  # fmt: skip
+        assert introspected.json() == {"active": False}
+        with pytest.raises(InvalidGrantError):
+            client.refresh_token(f"{url}/token", token["refresh_token"], auth=auth)
