@@ -17,6 +17,10 @@ from tests.bench.load import Load, TokenForm
 from tests.bench.processes import cpu_seconds, running
 from tests.builders import API
 
+TOKEN = "/token"
+INTROSPECT = "/introspect"
+REVOKE = "/revoke"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -29,7 +33,7 @@ class Endpoint:
     @property
     def token(self) -> str:
         """The token endpoint; every contender has it at the same path."""
-        return f"{self.url}/token"
+        return self.url + TOKEN
 
     def rate(
         self,
@@ -37,13 +41,15 @@ class Endpoint:
         requests: Path,
         seconds: float,
         *,
+        path: str = TOKEN,
         cores: str = "1",
         connections: int = load.CONNECTIONS,
     ) -> Rate:
-        """Its answers to load from ``cores``, proved to be tokens before and after."""
-        with self._proved(forms, requests):
+        """Its answers to load from ``cores``, proved to be right ones before and after."""
+        with self._proved(forms, requests, path):
             before = cpu_seconds(self.group)
-            done = load.run(self.token, requests, seconds, cores=cores, connections=connections)
+            url = self.url + path
+            done = load.run(url, requests, seconds, cores=cores, connections=connections)
             used = cpu_seconds(self.group) - before
         return Rate(done.answers / done.seconds, used / done.seconds)
 
@@ -51,22 +57,30 @@ class Endpoint:
         self, forms: list[TokenForm], requests: Path, seconds: float, *, connections: int
     ) -> Load:
         """How long so many connections wait for its answers, from the moment they connect."""
-        with self._proved(forms, requests):
+        with self._proved(forms, requests, TOKEN):
             return load.run(self.token, requests, seconds, cores="1", connections=connections)
 
     @contextmanager
-    def _proved(self, forms: list[TokenForm], requests: Path) -> Iterator[None]:
-        """Runs, and has ``requests`` to answer; its answers are tokens before and after.
+    def _proved(self, forms: list[TokenForm], requests: Path, path: str) -> Iterator[None]:
+        """Runs, and has ``requests`` to answer; its answers are right ones before and after.
 
         The first and the last form are for that alone: a code may be good once.
         """
         load.write(requests, forms[1:-1])
         with running(self.group):
-            self._check(forms[0])
+            self._check(forms[0], path)
             yield
-            self._check(forms[-1])
+            self._check(forms[-1], path)
 
-    def _check(self, form: TokenForm) -> None:
+    def _check(self, form: TokenForm, path: str) -> None:
+        if path == INTROSPECT:
+            assert ask(self.url + path, form)["active"] is True
+        elif path == REVOKE:
+            assert ask(self.url + path, form) == {}
+        else:
+            self._check_token(form)
+
+    def _check_token(self, form: TokenForm) -> None:
         token = str(ask(self.token, form)["access_token"])
         with urlopen(self.url + self.jwks_path) as answer:  # noqa: S310  the address is ours
             keys = jwt.PyJWKSet.from_json(answer.read().decode())

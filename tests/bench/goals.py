@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.bench.measure import CODE, CROWDED, MANY, PEER, REFRESH, SIGNING, TOKENS, Measured
+from tests.bench.measure import (
+    CODE,
+    CROWDED,
+    INTROSPECTION,
+    MANY,
+    PEER,
+    REFRESH,
+    SIGNING,
+    TOKENS,
+    Measured,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +53,10 @@ def goals(measured: Measured) -> Sequence[Goal]:
         Goal(
             claim="authorization_code: 75% of client_credentials",
             measured=series[CODE].over(tokens), at_least=0.75,
+        ),
+        Goal(
+            claim="introspect: as fast as client_credentials",
+            measured=series[INTROSPECTION].over(tokens), at_least=1,
         ),
         Goal(
             claim=f"{MANY:,} clients: 95% of the rate with few",

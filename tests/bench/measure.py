@@ -12,19 +12,25 @@ from statistics import median
 
 from tests.bench import load, ours, peer, reloading, waiting
 from tests.bench.clients import client_credentials
-from tests.bench.endpoint import Endpoint
+from tests.bench.endpoint import INTROSPECT, REVOKE, TOKEN, Endpoint
 from tests.bench.figures import Rate, Series, Waits, interleaved
 from tests.bench.load import TokenForm
 from tests.bench.processes import Memory, memory, pinned, running
 from tests.builders import MAC_API
 
 FEW, MANY = 10, 100_000
+MORE_THAN_REMEMBERED = 4
+"""Tokens of each client that, sent in turn, are forgotten before they come again."""
 SIGNING = "ES256 signatures, nothing else"
 PEER = "oidc-provider: client_credentials"
 TOKENS = "issuer: client_credentials"
 WITH_KEYS = "issuer: client_credentials, type mac"
 REFRESH = "issuer: refresh_token"
 CODE = "issuer: authorization_code"
+INTROSPECTION = "issuer: introspect"
+UNSEEN = "issuer: introspect, tokens not seen before"
+INTROSPECTION_STORED = "issuer: introspect, with sqlite"
+REVOCATION = "issuer: revoke, with sqlite"
 CROWDED = f"issuer: client_credentials, {MANY:,} clients"
 
 
@@ -100,13 +106,18 @@ def _rates(plan: Plan, directory: Path) -> tuple[dict[str, Series], Memory]:
         rival = stack.enter_context(peer.started(directory / "peer", FEW, 0))
         few = stack.enter_context(ours.started(directory / "few", FEW, 0))
         many = stack.enter_context(ours.started(directory / "many", MANY, 0))
+        storing = stack.enter_context(
+            ours.started(directory / "storing", FEW, 0, replay_store="sqlite:replay.db")
+        )
         bystander = stack.enter_context(ours.started(directory / "bystander", FEW, 1))
         with running(few.endpoint.group):
             refreshing = few.refresh_tokens()
 
-        def of(endpoint: Endpoint, forms: Callable[[], list[TokenForm]]) -> Callable[[], Rate]:
-            endpoint.rate(forms(), requests, plan.warm_up)
-            return lambda: endpoint.rate(forms(), requests, plan.seconds)
+        def of(
+            endpoint: Endpoint, forms: Callable[[], list[TokenForm]], path: str = TOKEN
+        ) -> Callable[[], Rate]:
+            endpoint.rate(forms(), requests, plan.warm_up, path=path)
+            return lambda: endpoint.rate(forms(), requests, plan.seconds, path=path)
 
         say("warming up")
         contenders = {
@@ -116,6 +127,10 @@ def _rates(plan: Plan, directory: Path) -> tuple[dict[str, Series], Memory]:
             WITH_KEYS: of(few.endpoint, lambda: client_credentials(FEW, resource=MAC_API)),
             REFRESH: of(few.endpoint, lambda: refreshing),
             CODE: of(few.endpoint, few.codes),
+            INTROSPECTION: of(few.endpoint, few.introspections, INTROSPECT),
+            UNSEEN: of(few.endpoint, lambda: few.introspections(MORE_THAN_REMEMBERED), INTROSPECT),
+            INTROSPECTION_STORED: of(storing.endpoint, storing.introspections, INTROSPECT),
+            REVOCATION: of(storing.endpoint, storing.revocations, REVOKE),
             CROWDED: of(many.endpoint, lambda: client_credentials(MANY)),
         }
         say(f"{plan.rounds} rounds of {len(contenders)} times {plan.seconds:.0f} s")

@@ -8,9 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from issuer.browser.authorize import AuthorizationRequest, issue_code
 from issuer.load import load
+from issuer.protocol.form import Form
+from issuer.protocol.request import TokenRequest
+from issuer.protocol.sealed import fresh_id
 from issuer.registry import secret
+from issuer.token import handler
 from keys.mac.key_wrapping import public_jwk
 from tests.bench.clients import POOL, client_credentials, client_id, client_secret, form, spread
 from tests.bench.endpoint import Endpoint, ask, is_answered
@@ -23,6 +29,7 @@ from tests.builders import (
     MAC_API,
     MAC_PRIVATE_JWK,
     PASSWORD_HASH,
+    SECRET,
     VERIFIER,
 )
 from tests.running import RunningIssuer
@@ -88,6 +95,38 @@ class Ours:
             for number in spread(self.clients, count)
         ]
 
+    def access_tokens(self, times: int = 1) -> list[tuple[int, str]]:
+        """Fresh ones, ``times`` of each client of the pool, with the number of their client."""
+        now = int(time.time())
+        server = load(self._issuer.registry, self._issuer.keyring, now)
+        minted = []
+        for number, asked in zip(
+            spread(self.clients), client_credentials(self.clients), strict=True
+        ):
+            request = TokenRequest(
+                form=Form.parse(asked.body.encode()),
+                headers={"authorization": asked.authorization},
+                received_at=now,
+            )
+            authorization = handler.validate(server, request)
+            for _ in range(times):
+                named = replace(authorization, id=fresh_id())
+                token = handler.grant_response(server, named).access_token
+                minted.append((number, str(token)))
+        return minted
+
+    def introspections(self, times: int = 1) -> list[TokenForm]:
+        """Requests of the API, each about a fresh token."""
+        return [
+            TokenForm(client_id="api", client_secret=SECRET, parameters=(("token", token),))
+            for _, token in self.access_tokens(times)
+        ]
+
+    def revocations(self) -> list[TokenForm]:
+        """Requests that revoke a fresh token each. Of those sent again, the store learns nothing
+        new, but writes it as it did before."""
+        return [form(number, token=token) for number, token in self.access_tokens()]
+
     def refresh_tokens(self) -> list[TokenForm]:
         """Requests that refresh, each with a token that a code was redeemed for."""
         answers = [ask(self.endpoint.token, redemption) for redemption in self.codes()]
@@ -126,7 +165,11 @@ def registry(url: str, clients: int) -> dict[str, Any]:
     return {
         "issuer": {"url": url, "access_token_lifetime": 600, "authorization_code_lifetime": 300},
         "resources": {
-            API: {"scopes": ["read", "write"]},
+            API: {
+                "scopes": ["read", "write"],
+                "client_id": "api",
+                "client_secrets": [{"hash": secret.sha256_hash(SECRET)}],
+            },
             MAC_API: {
                 "scopes": ["read", "write"],
                 "access_token_type": "mac",

@@ -10,6 +10,7 @@ from tests.bench.load import Load
 from tests.bench.measure import (
     CODE,
     CROWDED,
+    INTROSPECTION,
     PEER,
     REFRESH,
     SIGNING,
@@ -22,7 +23,7 @@ from tests.bench.report import page
 
 RATES = {
     SIGNING: 400.0, PEER: 40.0, TOKENS: 100.0, WITH_KEYS: 50.0, REFRESH: 80.0, CODE: 75.0,
-    CROWDED: 96.0,
+    CROWDED: 96.0, INTROSPECTION: 101.0,
 }  # fmt: skip
 
 
@@ -62,6 +63,7 @@ def test_a_goal_that_is_just_met_is_reached():
 @pytest.mark.parametrize(("name", "claim"), [
     (REFRESH, "refresh_token: 75% of client_credentials"),
     (CODE, "authorization_code: 75% of client_credentials"),
+    (INTROSPECTION, "introspect: as fast as client_credentials"),
     (CROWDED, "100,000 clients: 95% of the rate with few"),
 ])  # fmt: skip
 def test_a_slow_contender_misses_its_own_goal_only(name, claim):
@@ -77,7 +79,7 @@ def test_who_waits_far_longer_than_the_others_misses_a_goal():
 def test_the_page_says_which_goal_was_not_reached():
     text = page(replace(MEASURED, first_token=2.5), {"date": "2026-11-23"})
     assert "| start to first token: under 2 s | 2.50 s | **not reached** |" in text
-    assert text.count("| reached |") == 9
+    assert text.count("| reached |") == 10
 
 
 def test_the_page_compares_each_contender_with_the_peer_and_with_signing():
@@ -97,7 +99,7 @@ def test_the_chart_is_a_picture_with_a_bar_for_each_series():
     text = chart.bars("<1>", list(MEASURED.series.values()), ours="issuer")
     picture = ElementTree.fromstring(text)  # noqa: S314  our own text
     bars = picture.findall("{http://www.w3.org/2000/svg}rect")
-    assert [bar.get("class") for bar in bars] == ["other"] * 2 + ["ours"] * 5
+    assert [bar.get("class") for bar in bars] == ["other"] * 2 + ["ours"] * 6
     widths = [float(bar.get("width")) for bar in bars]
     assert widths[0] == max(widths)
     assert widths[2] == pytest.approx(widths[0] / 4, abs=0.1)
