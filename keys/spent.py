@@ -3,10 +3,15 @@
 It fails closed: where it cannot be asked, nothing is spent. What was issued before its memory
 begins it does not vouch for either, so a file that is deleted, replaced or restored from a backup
 while a process runs opens no door; for the sake of that, each file knows since when it has been
-remembering. A backup restored while no process runs is believed: delete the file instead.
+remembering. One that is no database any more is put aside, and a new memory begins. A backup
+restored while no process runs is believed: delete the file instead.
 """
 
+import fcntl
+import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -58,6 +63,8 @@ class SpentIds:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._opened: tuple[int, int] | None = None
+        """The file of the last try to open one."""
         self.since = 0
         """The instant from which the file of the last ``connect`` remembers."""
         self._forget_at = 0
@@ -122,6 +129,9 @@ class SpentIds:
         # from then on only.
         if not isinstance(error, sqlite3.OperationalError):
             self.disconnect()
+        if self._is_broken(getattr(error, "sqlite_errorcode", 0) & 0xFF):
+            with suppress(OSError):
+                self._put_aside()
         # The name of the error and nothing of its text, which may quote what was sent.
         return StoreUnavailable(getattr(error, "sqlite_errorname", type(error).__name__))
 
@@ -141,11 +151,42 @@ class SpentIds:
             # very second may have been spent in the first.
             is_second = self._file is not None
             begins = now + 1 if is_second else now
-            self._connection, since = _open(self._path, self.schema, begins)
-            self.since = begins if is_second else since
+            self._opened = _identity(self._path)
+            connection, since = _open(self._path, self.schema, begins)
             self._file = _identity(self._path)
+            if self._opened not in (None, self._file):
+                connection.close()
+                raise sqlite3.OperationalError("replaced while it was opened")
+            self._connection, self._opened = connection, self._file
+            self.since = begins if is_second else since
         self._forget(self._connection, now)
         return self._connection
+
+    def _is_broken(self, primary_code: int) -> bool:
+        """True of a file that waiting does not mend, and that is one of ours.
+
+        What is no database at all may be another file whose name got into the configuration, unless
+        there was a database under that name.
+        """
+        is_ours = self._file is not None
+        return primary_code == sqlite3.SQLITE_CORRUPT or (
+            primary_code == sqlite3.SQLITE_NOTADB and is_ours
+        )
+
+    def _put_aside(self) -> None:
+        """Renames the file that was opened last, so that the next call begins a new memory.
+
+        That is the same as if somebody had deleted it: nothing that was issued before is believed.
+        What it is renamed to stays for whoever wants to know why.
+        """
+        with _alone_in(self._path.parent):
+            if self._opened is None or _identity(self._path) != self._opened:
+                return  # another process was faster, and what is there now may be good
+            # First: beside a new file they would be taken for its own.
+            for suffix in ("-wal", "-shm"):
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+            self._path.replace(f"{self._path}.broken")
+            self._file = self._opened
 
     def _forget(self, connection: sqlite3.Connection, now: int) -> None:
         if now >= self._forget_at:
@@ -191,3 +232,14 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """While it holds, no other process puts a file of this folder aside."""
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)

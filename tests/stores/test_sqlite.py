@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from issuer.protocol.replay import CLOCK_SKEW, AlreadySpent, Once, Use
+from issuer.protocol.replay import CLOCK_SKEW, RECALL, AlreadySpent, Forgotten, Once, Use
 from issuer.stores.sqlite import SQLiteStore
 from keys.spent import FORGET_EVERY, StoreUnavailable
 from tests.builders import NOW, a_once
@@ -213,7 +213,6 @@ def test_a_file_from_a_backup_takes_no_code_with_it(a_store, tmp_path, in_betwee
         replace(path, in_between)
         with pytest.raises(StoreUnavailable):
             spend(store, code)
-        assert fault(store)
     replace(path, backup.read_bytes())
     with pytest.raises(StoreUnavailable):
         spend(store, code, NOW + 10)
@@ -228,19 +227,73 @@ def replace(path: Path, content: bytes) -> None:
     fresh.replace(path)
 
 
-def test_a_file_that_is_corrupted_in_place_spends_nothing(a_store, tmp_path):
-    """F10: by whoever has it open, or opens it later."""
-    store, path = a_store(), tmp_path / "replay.db"
-    assert spend(store, a_once("1"))
-    for each in tmp_path.glob("replay.db*"):
+def corrupt(folder: Path) -> None:
+    for each in folder.glob("replay.db*"):
         with each.open("r+b") as file:
             file.write(b"garbage." * 512)
-    later = SQLiteStore(path)
-    for each in (store, later):
-        with pytest.raises(StoreUnavailable):
-            spend(each, a_once("1"))
-        assert fault(each)
+
+
+def test_a_file_that_is_corrupted_in_place_begins_a_new_memory(a_store, tmp_path):
+    """F10: what was issued before is good no more, by whoever had it open or opens it later."""
+    first = a_store()
+    assert spend(first, a_once("1"))
+    corrupt(tmp_path)
+    with pytest.raises(StoreUnavailable):
+        spend(first, a_once("1"))
+    later = SQLiteStore(tmp_path / "replay.db")
+    for each in (first, later):
+        assert not fault(each)
+        for old in ("1", "2"):
+            with pytest.raises(StoreUnavailable):
+                spend(each, a_once(old))
+        with pytest.raises(Forgotten):
+            spend(each, a_once("2", expires_at=NOW + 600), NOW + 1 + RECALL)
+    assert spend(first, a_once("3", now=NOW + 1), NOW + 1)
+    assert not spend(later, a_once("3", now=NOW + 1), NOW + 1)
+    assert (tmp_path / "replay.db.broken").read_bytes().startswith(b"garbage.")
     later.close()
+
+
+def test_a_malformed_database_begins_a_new_memory_for_who_opens_it_first(tmp_path):
+    """F10: after a crash of the machine nobody had it open."""
+    path = tmp_path / "replay.db"
+    with closing(SQLiteStore(path)) as store:
+        assert spend(store, a_once("1"))
+    content = bytearray(path.read_bytes())
+    content[100:] = b"\xff" * (len(content) - 100)
+    path.write_bytes(content)
+    opened = SQLiteStore(path)
+    with pytest.raises(StoreUnavailable):
+        spend(opened, a_once("1"))
+    with pytest.raises(StoreUnavailable):
+        spend(opened, a_once("1"))
+    assert spend(opened, a_once("2", now=NOW + 1), NOW + 1)
+    opened.close()
+
+
+def test_another_file_whose_name_was_given_by_mistake_stays_as_it_is(tmp_path):
+    path = tmp_path / "registry.toml"
+    path.write_text("# no database\n" * 100)
+    store = SQLiteStore(path)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            spend(store, a_once())
+        assert fault(store)
+    store.close()
+    assert path.read_text().startswith("# no database")
+    assert [each.name for each in tmp_path.iterdir()] == ["registry.toml"]
+
+
+def test_a_file_that_cannot_be_put_aside_spends_nothing(a_store, tmp_path):
+    """F10: as where the folder may not be written to."""
+    store = a_store()
+    assert spend(store, a_once("1"))
+    corrupt(tmp_path)
+    (tmp_path / "replay.db.broken").mkdir()
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            spend(store, a_once("2"))
+    assert fault(store)
 
 
 def test_a_directory_in_the_place_of_the_file_spends_nothing(a_store, tmp_path):
