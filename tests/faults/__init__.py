@@ -1,0 +1,1 @@
+"""What the issuer does while parts of it fail. ``python -m tests.faults``."""
