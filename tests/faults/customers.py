@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 
 import httpx
 
@@ -14,6 +15,8 @@ from tests.builders import SECRET, VERIFIER, a_code
 from tests.faults.ledger import Held, Ledger, Outcome
 
 CUSTOMERS = 4
+MOMENT = 0.5
+"""Seconds in which a process ends."""
 PATIENCE = 2.0
 """Seconds that a customer lets pass before they try again, whatever they are told."""
 RENEWED = 40.0
@@ -30,6 +33,13 @@ class Expected:
     """What was issued earlier a store that lost its memory may refuse, if it is good once."""
     may_lose: bool = False
     """Whether connections may break."""
+    dies_at: float = inf
+    """When the store's process ends: what it was just asked may be done and not answered."""
+
+    def leaves_open(self, outcome: Outcome) -> bool:
+        """True where nobody can know whether a request did what it was to do."""
+        in_that_moment = abs(time.time() - self.dies_at) < MOMENT
+        return outcome is Outcome.LOST or (outcome is Outcome.LATER and in_that_moment)
 
 
 @dataclass
@@ -202,8 +212,8 @@ class Customer:
         if held.kind == "code":
             form["code_verifier"] = VERIFIER
         response = self.post("/token", client_id, **form)
-        outcome = self.ledger.write(held.kind, response)
-        held.is_uncertain |= outcome is Outcome.LOST
+        outcome = self.ledger.write(held.kind, response, held.issued_at)
+        held.is_uncertain |= self.market.expected.leaves_open(outcome)
         if outcome is Outcome.ACCEPTED and response is not None:
             held.accepted += 1
             held.yielded.add(response.json()["refresh_token"] if held.kind == "rotating" else "")

@@ -9,6 +9,8 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import RawIOBase
+from pathlib import Path
 
 from tests.faults.stage import Stage
 
@@ -49,9 +51,9 @@ def sqlite_locked(stage: Stage) -> Iterator[None]:
 
 
 @contextmanager
-def small_disk(stage_directory) -> Iterator[bool]:
+def small_disk(directory: Path) -> Iterator[bool]:
     """A file system of its own for the SQLite file; False where this may not be mounted."""
-    folder = stage_directory / "store"
+    folder = directory / "store"
     folder.mkdir(exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "none", str(folder)]
     mounted = (
@@ -69,16 +71,24 @@ def small_disk(stage_directory) -> Iterator[bool]:
 @contextmanager
 def sqlite_full(stage: Stage) -> Iterator[None]:
     """F8: no room is left on the file system, until somebody makes some."""
+    # SQLite's log would have room in it for minutes.
+    connection = sqlite3.connect(stage.database, timeout=5)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
     filler = stage.database.with_name("filler")
     with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
+        _fill(file)
         yield
     filler.unlink()
+
+
+def _fill(file: RawIOBase) -> None:
+    try:
+        while True:
+            file.write(b"\0" * 4096)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
 
 
 @contextmanager
@@ -91,8 +101,8 @@ def sqlite_deleted(stage: Stage) -> Iterator[None]:
 
 @contextmanager
 def sqlite_corrupted(stage: Stage) -> Iterator[None]:
-    """F10: every byte of the file is something else, in place."""
-    for each in (stage.database, stage.database.with_name("replay.db-wal")):
+    """F10: every byte of the file, and of what SQLite keeps beside it, is another, in place."""
+    for each in stage.database.parent.glob("replay.db*"):
         with each.open("r+b") as file:
             size = each.stat().st_size
             file.write((b"garbage." * (size // 8 + 1))[:size])

@@ -69,6 +69,8 @@ class Entry:
     at: float
     kind: str
     outcome: Outcome
+    issued_at: float
+    """When what was sent was made; for what is made of nothing, now."""
 
 
 class Ledger:
@@ -89,11 +91,13 @@ class Ledger:
         self.secrets: list[str] = []
         """What no log may say."""
 
-    def write(self, kind: str, response: httpx.Response | None) -> Outcome:
+    def write(
+        self, kind: str, response: httpx.Response | None, issued_at: float | None = None
+    ) -> Outcome:
         """Notes an answer."""
-        outcome = outcome_of(response)
+        outcome, now = outcome_of(response), time.time()
         with self._lock:
-            self.entries.append(Entry(time.time(), kind, outcome))
+            self.entries.append(Entry(now, kind, outcome, issued_at or now))
             if outcome is Outcome.ACCEPTED and response is not None and response.content:
                 token = response.json().get("access_token")
                 self.access_tokens += [(token, time.time())] if token else []
@@ -128,12 +132,15 @@ class Ledger:
         with self._lock:
             return [each for each in self.entries if since <= each.at < until]
 
-    def recovered_after(self, ended_at: float, kinds: Iterable[str]) -> float:
-        """Seconds from ``ended_at`` to the last answer of these kinds that was none."""
-        bad = (Outcome.LATER, Outcome.LOST, Outcome.WRONG)
+    def failing_after(self, ended_at: float, *, new: bool) -> float:
+        """Seconds from ``ended_at`` to the last failure.
+
+        With what was made since, if ``new``; else with refresh tokens that were there before.
+        """
         late = [
             each.at - ended_at
             for each in self.between(ended_at, time.time())
-            if each.kind in kinds and each.outcome in bad
+            if each.outcome in (Outcome.LATER, Outcome.LOST, Outcome.WRONG)
+            and (each.issued_at >= ended_at if new else each.kind == "refresh")
         ]
         return max(late, default=0.0)

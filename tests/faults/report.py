@@ -7,7 +7,7 @@ from tests.faults.run import Found
 
 HEADINGS = (
     "fault", "requests", "accepted", "refused", "503", "connections lost",
-    "logins again", "logins good after", "refresh tokens good after",
+    "new logins needed", "what is new is good after", "what is old after",
 )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import balancer, failing, redis_process
+from tests import redis_server
+from tests.faults import balancer, failing
 from tests.faults.customers import Customer, Expected, Market, shopping
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.stage import Stage, check_afterwards, set_up
@@ -34,6 +35,8 @@ class Fault:
     """True where the store loses its memory."""
     may_lose: bool = False
     """True where connections may break."""
+    is_death: bool = False
+    """True where the store's process ends, in the middle of what it does."""
     recovers_within: float = SETTLED
 
 
@@ -50,10 +53,10 @@ FAULTS = (
           recovers_within=RETAUGHT),
     Fault("a worker killed every 2 s", "redis", failing.a_worker_killed_every_two_seconds,
           may_lose=True),
-    Fault("refused", "redis", failing.redis_refused),
+    Fault("refused", "redis", failing.redis_refused, is_death=True),
     Fault("hung", "redis", failing.redis_hung),
     Fault("killed, back empty", "redis", failing.redis_emptied, is_forgetful=True,
-          recovers_within=RETAUGHT),
+          is_death=True, recovers_within=RETAUGHT),
 )  # fmt: skip
 
 
@@ -79,7 +82,7 @@ def run(
     skipped: list[str] = []
     for store in dict.fromkeys(each.store for each in faults):
         mine = [each for each in faults if each.store == store]
-        if store == "redis" and not redis_process.is_there():
+        if store == "redis" and not redis_server.PROGRAM:
             skipped.append("redis: no redis-server is installed")
             continue
         with staged(store) as (stage, has_small_disk):
@@ -106,7 +109,7 @@ def staged(store: str) -> Iterator[tuple[Stage, bool]]:
         if store == "redis":
             folder = directory / "redis"
             folder.mkdir()
-            redis = redis_process.RedisServer(
+            redis = redis_server.RedisServer(
                 folder, "--appendonly", "yes", "--appendfsync", "always"
             )
             closing.callback(redis.kill)
@@ -125,6 +128,8 @@ def _one(stage: Stage, ledger: Ledger, fault: Fault, seconds: float) -> Found:
         if fault.is_forgetful:
             # What is handed out in the very second in which the new memory begins, too.
             expected.forgotten_before = time.time() + 2
+        if fault.is_death:
+            expected.dies_at = time.time()
         with fault.fails(stage):
             time.sleep(0 if fault.is_forgetful else seconds)
         ended_at = time.time()
@@ -140,8 +145,8 @@ def _one(stage: Stage, ledger: Ledger, fault: Fault, seconds: float) -> Found:
         fault,
         ledger.counted(began_at, calm_at + CALM),
         sum(began_at <= each for each in ledger.logins),
-        ledger.recovered_after(ended_at, ("own", "code", "rotating")),
-        ledger.recovered_after(ended_at, ("refresh", "revoke")),
+        ledger.failing_after(ended_at, new=True),
+        ledger.failing_after(ended_at, new=False),
     )
 
 

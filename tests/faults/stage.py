@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -13,6 +12,7 @@ from keys import Verifier
 from tests.builders import API
 from tests.faults import balancer
 from tests.faults.ledger import Ledger
+from tests.redis_server import RedisServer
 from tests.running import RunningIssuer, free_port, registry_table
 
 WORKERS = 2
@@ -28,7 +28,7 @@ class Stage:
     replicas: tuple[RunningIssuer, RunningIssuer]
     store: str
     """``none``, ``sqlite`` or ``redis``."""
-    redis: Any | None = None
+    redis: RedisServer | None = None
 
     @property
     def database(self) -> Path:
@@ -46,7 +46,7 @@ class Stage:
 
 
 @contextmanager
-def set_up(store: str, directory: Path, redis: Any | None = None) -> Iterator[Stage]:
+def set_up(store: str, directory: Path, redis: RedisServer | None = None) -> Iterator[Stage]:
     """Two replicas with the store of this kind, and HAProxy, until it is over."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -65,7 +65,7 @@ def set_up(store: str, directory: Path, redis: Any | None = None) -> Iterator[St
         yield Stage(url, directory, replicas, store, redis)
 
 
-def _replay_store(store: str, redis: Any | None) -> str:
+def _replay_store(store: str, redis: RedisServer | None) -> str:
     if redis is not None:
         return redis.url
     return {"none": "none", "sqlite": "sqlite:store/replay.db"}[store]
