@@ -8,8 +8,15 @@ imported here.
 """
 
 from keys.claims import AccessToken
-from keys.errors import AccessRefused, InsufficientScope, InvalidToken, KeysUnavailable
+from keys.errors import (
+    AccessRefused,
+    InsufficientScope,
+    InvalidToken,
+    KeysUnavailable,
+    RevocationsUnavailable,
+)
 from keys.key_set import KeySet
+from keys.revocations import Revocations
 from keys.verifier import Verifier
 
 __all__ = [
@@ -19,5 +26,7 @@ __all__ = [
     "InvalidToken",
     "KeySet",
     "KeysUnavailable",
+    "Revocations",
+    "RevocationsUnavailable",
     "Verifier",
 ]

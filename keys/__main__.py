@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from keys import jws
 from keys.claims import AccessToken
 from keys.encoding import from_base64url, parse_object
-from keys.errors import InsufficientScope, InvalidToken, KeysUnavailable
+from keys.errors import InsufficientScope, InvalidToken, Unavailable
 from keys.verifier import Verifier
 
 VALID, REFUSED, UNDECIDED = 0, 1, 2
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InvalidToken, InsufficientScope) as refused:
         print(f"refused     {refused.detail}")
         return REFUSED
-    except KeysUnavailable as unavailable:
+    except Unavailable as unavailable:
         print(f"cannot say  {unavailable.detail}")
         return UNDECIDED
     except ValueError as mistake:
@@ -50,15 +50,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--audience", help="refuse a token for anybody else")
     parser.add_argument("--scope", default="", help="refuse a token that was granted less")
+    parser.add_argument(
+        "--revocations", action="store_true", help="refuse a token that the issuer revoked"
+    )
     return parser
 
 
 def _explain(options: argparse.Namespace, token: str) -> None:
     now = int(time.time())  # noqa: TID251 - a command is an edge of its own
-    verifier = Verifier(options.issuer, options.audience or _audience(token))
+    verifier = Verifier(
+        options.issuer, options.audience or _audience(token), revocations=options.revocations
+    )
     access_token = verifier.verify(token, now=now)
     for name, value in _lines(access_token, now, is_audience_checked=bool(options.audience)):
         print(f"{name:<11} {value if value.isprintable() else ascii(value)}")
+    if options.revocations:
+        print("revoked     no")
     access_token.require(*options.scope.split())
 
 

@@ -2,17 +2,17 @@
 
 import re
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from keys import claims as claims_of
-from keys import jws
+from keys import feed, jws
 from keys.errors import InvalidToken
 from keys.jwks import VerificationKey
 from keys.key_set import KeySet, Waiting
+from keys.revocations import LEAST_STALE_AFTER, MAX_STALE_AFTER, Revocations, Wanted
 
 LEEWAY = 60
 """Seconds of clock difference forgiven if nobody says otherwise."""
@@ -32,19 +32,16 @@ T = TypeVar("T")
 _REALM = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")  # needs no escape in a challenge
 
 
-def seconds() -> int:
-    """The time. Only verifiers read it, for callers that do not pass one."""
-    # The public edge: a resource server has no clock of ours to pass.
-    return int(time.time())  # noqa: TID251
-
-
 class _Verified(NamedTuple, Generic[T]):
-    """What a remembered token needs to be asked again: its key, and when it is valid."""
+    """What a remembered token needs to be asked again: its key, when it is valid, its names."""
 
     content: T
     key: VerificationKey
     begins_at: int
     ends_at: int
+    issued_at: int
+    names: tuple[str, ...]
+    """Under which it can be revoked; none where nobody looks."""
 
 
 class AccessTokens(Generic[T]):
@@ -82,12 +79,38 @@ class AccessTokens(Generic[T]):
             raise ValueError(f"the leeway is between 0 and {MAX_LEEWAY} seconds")
         self._issuer = issuer
         self._audience = audience
-        self._keys = _key_set(keys, issuer)
+        self._keys = KeySet.of(keys, issuer)
         self._typ = typ
         self._leeway = leeway
         self._read = read
+        self._revocations: Revocations | None = None
+        self._stale_after: int | None = None
         self._verified: OrderedDict[str, _Verified[T]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def follow(
+        self,
+        revocations: Wanted,
+        stale_after: int | None,
+        clock: Callable[[], int],
+    ) -> None:
+        """From now on, refuses what was revoked.
+
+        Args:
+            revocations: the issuer's, or where they are; ``True`` finds them from its URL.
+            stale_after: seconds without news of them after which every token is refused; never,
+                where it is ``None``.
+            clock: the time in seconds.
+
+        Raises:
+            ValueError: an argument makes no sense.
+        """
+        if stale_after is not None and not LEAST_STALE_AFTER <= stale_after <= MAX_STALE_AFTER:
+            raise ValueError(
+                f"stale_after is between {LEAST_STALE_AFTER} and {MAX_STALE_AFTER} seconds, or None"
+            )
+        self._revocations = Revocations.of(revocations, self._issuer, self._keys, clock)
+        self._stale_after = stale_after
 
     def verify(self, token: str, now: int) -> T:
         """What ``token`` is good for; after waiting for keys, if there is anything to wait for.
@@ -95,31 +118,49 @@ class AccessTokens(Generic[T]):
         Raises:
             InvalidToken: it is not valid here and now.
             KeysUnavailable: the issuer's keys are not to be had.
+            RevocationsUnavailable: nor is what it revoked.
         """
-        content = self._recall(token, now, self._keys.find)
-        return self._verify(token, now, self._keys.find) if content is None else content
+        find = self._keys.find
+        verified = self._recall(token, now, find) or self._verify(token, now, find)
+        if self._revocations is not None and not self._revocations.clears(verified.names, now):
+            waiting = self._revocations.ask(now, self._stale_after)
+            if waiting is not None:
+                waiting.wait()
+            self._check_revocations(self._revocations, verified, now)
+        return verified.content
 
     def verify_at_hand(self, token: str, now: int) -> T:
-        """``verify`` by the keys that are there, after what ``ask`` names was waited for.
+        """``verify`` by what is there, after what ``ask`` names was waited for.
 
         Raises:
-            InvalidToken, KeysUnavailable: as ``verify``.
+            InvalidToken, KeysUnavailable, RevocationsUnavailable: as ``verify``.
         """
-        content = self._recall(token, now, self._keys.at_hand)
-        return self._verify(token, now, self._keys.at_hand) if content is None else content
+        find = self._keys.at_hand
+        verified = self._recall(token, now, find) or self._verify(token, now, find)
+        if self._revocations is not None and not self._revocations.clears(verified.names, now):
+            self._check_revocations(self._revocations, verified, now)
+        return verified.content
 
-    def ask(self, token: str, now: int) -> Waiting | None:
-        """What ``verify`` would wait for, if anything."""
+    def ask(self, token: str, now: int) -> tuple[Waiting, ...]:
+        """What ``verify`` would wait for, one after the other."""
         verified = self._verified.get(token)
         if verified is not None:
-            return self._keys.ask(verified.key.kid, now)
-        try:
-            header = jws.parse(token).header
-        except InvalidToken:
-            return None  # refused without a key
-        return self._keys.ask(header.kid, now) if header.typ == self._typ else None
+            kid = verified.key.kid
+        else:
+            try:
+                header = jws.parse(token).header
+            except InvalidToken:
+                return ()  # refused without a key
+            if header.typ != self._typ:
+                return ()
+            kid = header.kid
+        keys = self._keys.ask(kid, now)
+        if self._revocations is None:
+            return () if keys is None else (keys,)
+        revocations = self._revocations.ask(now, self._stale_after)
+        return tuple(each for each in (keys, revocations) if each is not None)
 
-    def _verify(self, token: str, now: int, find: Find) -> T:
+    def _verify(self, token: str, now: int, find: Find) -> _Verified[T]:
         unverified = jws.parse(token)
         if unverified.header.typ != self._typ:
             raise InvalidToken(f"its typ is not {self._typ}")
@@ -132,10 +173,14 @@ class AccessTokens(Generic[T]):
         claims_of.check_times(claims, now, self._leeway)
         claims_of.check_identifiers(claims)
         content = self._read(claims, now)
-        self._remember(token, content, key, claims)
-        return content
+        return self._remember(token, content, key, claims)
 
-    def _recall(self, token: str, now: int, find: Find) -> T | None:
+    def _check_revocations(
+        self, revocations: Revocations, verified: _Verified[T], now: int
+    ) -> None:
+        revocations.check(verified.names, verified.issued_at, now, self._stale_after)
+
+    def _recall(self, token: str, now: int, find: Find) -> _Verified[T] | None:
         """What this very text was found to be good for, if it would be again."""
         # The text is a safe name for what it says: another text with the same content (base64 and
         # ECDSA have several) is not found here, and is verified on its own merits.
@@ -148,24 +193,18 @@ class AccessTokens(Generic[T]):
             return None
         if find(verified.key.kid, now) != verified.key:
             return None
-        return verified.content
+        return verified
 
-    def _remember(self, token: str, content: T, key: VerificationKey, claims: Claims) -> None:
-        begins_at = max(claims["iat"], claims.get("nbf", 0)) - self._leeway
+    def _remember(
+        self, token: str, content: T, key: VerificationKey, claims: Claims
+    ) -> _Verified[T]:
+        issued_at = claims["iat"]
+        begins_at = max(issued_at, claims.get("nbf", 0)) - self._leeway
         ends_at = claims["exp"] + self._leeway
+        names = () if self._revocations is None else feed.names_of(claims)
+        verified = _Verified(content, key, begins_at, ends_at, issued_at, names)
         with self._lock:
-            self._verified[token] = _Verified(content, key, begins_at, ends_at)
+            self._verified[token] = verified
             if len(self._verified) > REMEMBERED:
                 self._verified.popitem(last=False)
-
-
-def _key_set(keys: Keys, issuer: str) -> KeySet:
-    if keys is None:
-        return KeySet.from_issuer(issuer)
-    if isinstance(keys, KeySet):
-        return keys
-    if isinstance(keys, str):
-        return KeySet.from_url(keys)
-    if isinstance(keys, Path):
-        return KeySet.from_file(keys)
-    return KeySet.from_dict(keys)
+        return verified

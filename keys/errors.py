@@ -138,6 +138,12 @@ class KeysUnavailable(Unavailable):
     message = "Access tokens cannot be verified at the moment."
 
 
+class RevocationsUnavailable(Unavailable):
+    """A token may have been revoked: what the issuer revoked was never heard, or too long ago."""
+
+    message = "Access tokens cannot be verified at the moment."
+
+
 class ReplaysUnavailable(Unavailable):
     """It cannot be known, or not be remembered, whether a signed request came before."""
 

@@ -23,7 +23,9 @@ FILE_MAX_AGE = 60
 """Seconds after which a file is read again."""
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
+_MAX_ETAG = 256  # Characters. A longer one is not sent back.
 _OK = 200
+_NOT_MODIFIED = 304
 
 
 class FetchFailed(Exception):
@@ -37,24 +39,42 @@ class Document:
     body: bytes
     max_age: int | None = None
     """Seconds for which it may be kept; ``None`` if nobody said."""
+    etag: str = ""
+    """By which it can be asked for again; empty if nobody said."""
+    is_known: bool = False
+    """Whether it is what has that ETag, still: there is no body then."""
 
 
-def fetch(url: str, by: OpenerDirector | None = None) -> Document:
+def fetch(
+    url: str,
+    by: OpenerDirector | None = None,
+    *,
+    accept: str = "application/json",
+    etag: str = "",
+    max_bytes: int = MAX_BYTES,
+) -> Document:
     """What is at ``url`` itself: a redirect is a failure.
 
-    ``by`` is for several documents by one deadline.
+    ``by`` is for several documents by one deadline; ``etag`` is of what is there already.
 
     Raises:
-        FetchFailed: it cannot be reached, answers anything but 200, is too large, or is not there
-            as a whole within ``TIMEOUT``. Only the system's resolver takes its own time.
+        FetchFailed: it cannot be reached, answers anything but 200 (or 304, to an ``etag``), is
+            too large, or is not there as a whole within ``TIMEOUT``. Only the system's resolver
+            takes its own time.
     """
+    headers = {"Accept": accept, **({"If-None-Match": etag} if etag else {})}
     try:
         check_url(url)
-        request = Request(url, headers={"Accept": "application/json"})  # noqa: S310  checked above
+        request = Request(url, headers=headers)  # noqa: S310  checked above
         with (by or opener(TIMEOUT)).open(request) as response:
+            max_age = _max_age(response.headers)
+            if response.status == _NOT_MODIFIED and etag:
+                return Document(b"", max_age, etag, is_known=True)
             if response.status != _OK:
                 raise FetchFailed(f"{url} answered {response.status}")
-            return Document(_read(response), _max_age(response.headers))
+            named = response.headers.get("ETag", "")
+            body = _read(response, max_bytes)
+            return Document(body, max_age, named if len(named) <= _MAX_ETAG else "")
     except (OSError, HTTPException, ValueError) as error:
         raise FetchFailed(f"{url}: {error}") from error
 
@@ -65,18 +85,25 @@ def fetch_jwks_of(issuer: str) -> Document:
     Raises:
         FetchFailed: either document is not to be had, or the metadata is of another issuer.
     """
-    url = metadata_url(issuer)
     by = opener(TIMEOUT)
-    try:
-        metadata = parse_object(fetch(url, by).body)
-    except ValueError as error:
-        raise FetchFailed(f"{url}: {error}") from error
-    if metadata.get("issuer") != issuer:  # RFC 8414 section 3.3
-        raise FetchFailed(f"{url} is the metadata of another issuer")
-    return fetch(_jwks_uri(metadata, issuer), by)
+    return fetch(_jwks_uri(_metadata_of(issuer, by), issuer), by)
 
 
-def read_file(path: Path) -> Document:
+def revocations_uri_of(issuer: str, by: OpenerDirector) -> str:
+    """Where the metadata of ``issuer`` says that its revocations are.
+
+    Raises:
+        FetchFailed: the metadata is not to be had, is of another issuer, or announces none.
+    """
+    metadata = _metadata_of(issuer, by)
+    if "revocations_uri" not in metadata:
+        raise FetchFailed(
+            f"{issuer} announces no revocations_uri: without a replay_store it revokes nothing"
+        )
+    return _uri(metadata, issuer, "revocations_uri")
+
+
+def read_file(path: Path, max_bytes: int = MAX_BYTES) -> Document:
     """What the file holds now.
 
     Raises:
@@ -84,11 +111,11 @@ def read_file(path: Path) -> Document:
     """
     try:
         with path.open("rb") as file:
-            body = file.read(MAX_BYTES + 1)
+            body = file.read(max_bytes + 1)
     except OSError as error:
         raise FetchFailed(f"{path}: {error.strerror}") from error
-    if len(body) > MAX_BYTES:
-        raise FetchFailed(f"{path}: larger than {MAX_BYTES} bytes")
+    if len(body) > max_bytes:
+        raise FetchFailed(f"{path}: larger than {max_bytes} bytes")
     return Document(body, FILE_MAX_AGE)
 
 
@@ -115,12 +142,27 @@ def metadata_url(issuer: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}"
 
 
+def _metadata_of(issuer: str, by: OpenerDirector) -> Mapping[str, Any]:
+    url = metadata_url(issuer)
+    try:
+        metadata = parse_object(fetch(url, by).body)
+    except ValueError as error:
+        raise FetchFailed(f"{url}: {error}") from error
+    if metadata.get("issuer") != issuer:  # RFC 8414 section 3.3
+        raise FetchFailed(f"{url} is the metadata of another issuer")
+    return metadata
+
+
 def _jwks_uri(metadata: Mapping[str, Any], issuer: str) -> str:
-    uri = metadata.get("jwks_uri")
+    return _uri(metadata, issuer, "jwks_uri")
+
+
+def _uri(metadata: Mapping[str, Any], issuer: str, member: str) -> str:
+    uri = metadata.get(member)
     if not isinstance(uri, str):
-        raise FetchFailed(f"the metadata of {issuer} names no jwks_uri")
+        raise FetchFailed(f"the metadata of {issuer} names no {member}")
     if issuer.startswith("https:") and not uri.startswith("https:"):
-        raise FetchFailed(f"the metadata of {issuer} names a jwks_uri that is not https")
+        raise FetchFailed(f"the metadata of {issuer} names a {member} that is not https")
     return uri
 
 
@@ -131,12 +173,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _read(response: Any) -> bytes:
+def _read(response: Any, max_bytes: int) -> bytes:
     body = bytearray()
     while chunk := response.read1(MAX_BYTES):
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise FetchFailed(f"{response.url} is larger than {MAX_BYTES} bytes")
+        if len(body) > max_bytes:
+            raise FetchFailed(f"{response.url} is larger than {max_bytes} bytes")
     return bytes(body)
 
 

@@ -50,14 +50,14 @@ class UnverifiedToken(NamedTuple):
             raise InvalidToken(f"payload: {error}") from None
 
 
-def parse(token: str) -> UnverifiedToken:
+def parse(token: str, max_length: int = MAX_TOKEN) -> UnverifiedToken:
     """The parts of ``token``, the length of which is looked at before anything else.
 
     Raises:
         InvalidToken: it is not a signed token in compact form with a header that is understood.
     """
-    if len(token) > MAX_TOKEN:
-        raise InvalidToken(f"longer than {MAX_TOKEN} characters")
+    if len(token) > max_length:
+        raise InvalidToken(f"longer than {max_length} characters")
     parts = _COMPACT.fullmatch(token)
     if parts is None:
         raise InvalidToken("not three parts in base64url")

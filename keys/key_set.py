@@ -61,6 +61,23 @@ class KeySet:
         self._keys = keys
 
     @staticmethod
+    def of(keys: "KeySet | str | Path | Mapping[str, Any] | None", issuer: str) -> "KeySet":
+        """``keys`` themselves, those of a URL, of a path or of a JWKS, or else those of ``issuer``.
+
+        Raises:
+            ValueError: as the way by which they come.
+        """
+        if keys is None:
+            return KeySet.from_issuer(issuer)
+        if isinstance(keys, KeySet):
+            return keys
+        if isinstance(keys, str):
+            return KeySet.from_url(keys)
+        if isinstance(keys, Path):
+            return KeySet.from_file(keys)
+        return KeySet.from_dict(keys)
+
+    @staticmethod
     def from_dict(jwks: Mapping[str, Any]) -> "KeySet":
         """The keys in ``jwks``.
 
@@ -150,15 +167,19 @@ class _Held:
         return self.at - _CLOCK_STEP <= now < self.at + seconds
 
 
-class _Fetch(NamedTuple):
+class Fetch(NamedTuple):
+    """A fetch that is under way."""
+
     fetched: "futures.Future[None]"
     began_at: float
+    """By ``time.monotonic``."""
 
     @staticmethod
-    def new() -> "_Fetch":
+    def new() -> "Fetch":
+        """One that begins now."""
         fetched: futures.Future[None] = futures.Future()
         fetched.set_running_or_notify_cancel()
-        return _Fetch(fetched, time.monotonic())
+        return Fetch(fetched, time.monotonic())
 
 
 class FetchedKeySet(KeySet):
@@ -171,7 +192,7 @@ class FetchedKeySet(KeySet):
         self._attempted_at: int | None = None
         self._failed = False
         # By process, and no lock: whoever is forked off meanwhile has neither thread nor holder.
-        self._under_way: dict[int, _Fetch] = {}
+        self._under_way: dict[int, Fetch] = {}
 
     def find(self, kid: str, now: int) -> VerificationKey | None:
         """See ``KeySet``; what ``ask`` names is waited for in this thread."""
@@ -226,9 +247,9 @@ class FetchedKeySet(KeySet):
         at = self._attempted_at
         return at is None or not at - _CLOCK_STEP <= now < at + interval
 
-    def _begin(self, attempts: int, now: int) -> _Fetch:
+    def _begin(self, attempts: int, now: int) -> Fetch:
         """The one fetch that is under way in this process; begun here, if no other thread did."""
-        mine = _Fetch.new()
+        mine = Fetch.new()
         fetch = self._under_way.setdefault(os.getpid(), mine)
         if fetch is not mine:
             return fetch
@@ -243,7 +264,7 @@ class FetchedKeySet(KeySet):
             self._note_attempt(mine, now)
         return mine
 
-    def _fetch(self, fetch: _Fetch, now: int) -> None:
+    def _fetch(self, fetch: Fetch, now: int) -> None:
         try:
             document = self._source()
             keys = parse_jwks(document.body)
@@ -261,12 +282,12 @@ class FetchedKeySet(KeySet):
         self._failed = True
         _log.warning("the keys of the issuer stay as they are: %s", error)
 
-    def _note_attempt(self, fetch: _Fetch, now: int) -> None:
+    def _note_attempt(self, fetch: Fetch, now: int) -> None:
         self._attempted_at = now
         self._attempts += 1
         self._end(fetch)
 
-    def _end(self, fetch: _Fetch) -> None:
+    def _end(self, fetch: Fetch) -> None:
         # In this order: who finds no fetch under way finds what it brought, and that none is due.
         self._under_way.clear()
         fetch.fetched.set_result(None)

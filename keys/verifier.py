@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from keys import claims as claims_of
-from keys.access_tokens import LEEWAY, AccessTokens, Keys, seconds
+from keys.access_tokens import LEEWAY, AccessTokens, Keys
 from keys.claims import AccessToken
+from keys.clock import seconds
 from keys.errors import MissingToken
+from keys.revocations import STALE_AFTER, Wanted
 
 
 class Verifier:
@@ -18,6 +20,11 @@ class Verifier:
             difference.
         keys: the issuer's keys, or where they are: the URL or the path of a JWKS, or a JWKS. By
             default they are found from the issuer's URL.
+        revocations: ``True`` to refuse what the issuer revoked, within a minute: its feed is found
+            from its URL, and followed. Or the URL or the path of that feed, or ``Revocations``
+            that several verifiers share. By default nobody looks.
+        stale_after: seconds without news of the feed after which no token is accepted. ``None`` for
+            never: tokens are accepted then by the last that was heard, or by nothing.
         leeway: seconds of clock difference forgiven.
         clock: the time in seconds, for calls without ``now``.
 
@@ -31,6 +38,8 @@ class Verifier:
         audience: str,
         keys: Keys = None,
         *,
+        revocations: Wanted = False,
+        stale_after: int | None = STALE_AFTER,
         leeway: int = LEEWAY,
         clock: Callable[[], int] = seconds,
     ) -> None:
@@ -38,6 +47,7 @@ class Verifier:
         self._tokens = AccessTokens(
             issuer, audience, keys, typ="at+jwt", leeway=leeway, read=_read_bearer
         )
+        self._tokens.follow(revocations, stale_after, clock)
         self._clock = clock
 
     def verify(self, token: str, *, now: int | None = None) -> AccessToken:
@@ -48,6 +58,7 @@ class Verifier:
         Raises:
             InvalidToken: it is not valid here and now.
             KeysUnavailable: the issuer's keys are not to be had.
+            RevocationsUnavailable: what it revoked is not to be had.
         """
         return self._tokens.verify(token, self._clock() if now is None else now)
 
@@ -56,7 +67,7 @@ class Verifier:
 
         Raises:
             InvalidToken: as ``verify``; its challenge names no error if there is no bearer token.
-            KeysUnavailable: as ``verify``.
+            KeysUnavailable, RevocationsUnavailable: as ``verify``.
         """
         return self.verify(self._bearer(authorization), now=now)
 
@@ -64,11 +75,10 @@ class Verifier:
         """``verify`` for an asyncio event loop, which it never blocks.
 
         Raises:
-            InvalidToken, KeysUnavailable: as ``verify``.
+            InvalidToken, KeysUnavailable, RevocationsUnavailable: as ``verify``.
         """
         now = self._clock() if now is None else now
-        waiting = self._tokens.ask(token, now)
-        if waiting is not None:
+        for waiting in self._tokens.ask(token, now):
             await waiting.wait_async()
         return self._tokens.verify_at_hand(token, now)
 
@@ -78,7 +88,7 @@ class Verifier:
         """``verify_header`` for an asyncio event loop.
 
         Raises:
-            InvalidToken, KeysUnavailable: as ``verify_header``.
+            InvalidToken, KeysUnavailable, RevocationsUnavailable: as ``verify_header``.
         """
         return await self.verify_async(self._bearer(authorization), now=now)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from keys.access_tokens import seconds
+from keys.clock import seconds
 from keys.errors import ReplaysUnavailable
 from keys.spent import BUSY_TIMEOUT, AlreadySpent, SpentIds, StoreUnavailable
 

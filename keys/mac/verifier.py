@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keys import claims as claims_of
-from keys.access_tokens import LEEWAY, AccessTokens, Keys, seconds
+from keys.access_tokens import LEEWAY, AccessTokens, Keys
 from keys.claims import AccessToken
+from keys.clock import seconds
 from keys.errors import InvalidMac, InvalidToken, MissingMac, WrongMac
 from keys.mac import attributes, signed_request
 from keys.mac.attributes import SHA_256, Credentials
 from keys.mac.key_wrapping import DecryptionKeys
 from keys.mac.replays import MemoryReplays, Replays
 from keys.mac.signed_request import Request, body_hash
+from keys.revocations import STALE_AFTER, Wanted
 
 ALGORITHM = "hmac-sha-256"
 """The one that is accepted, whatever a token or a request may say."""
@@ -49,6 +51,7 @@ class MacVerifier:
         keys: the issuer's keys, or where they are, as for ``keys.Verifier``.
         decryption_keys: the private keys of this resource server, or where they are: the path of a
             JWKS that only its owner can read, or a JWKS.
+        revocations, stale_after: of tokens, as for ``keys.Verifier``.
         window: seconds between signing and arrival, to either side.
         leeway: seconds of clock difference forgiven in the times of the token, and added to those
             for which requests are remembered.
@@ -67,6 +70,8 @@ class MacVerifier:
         keys: Keys = None,
         *,
         decryption_keys: DecryptionKeys | Path | Mapping[str, Any],
+        revocations: Wanted = False,
+        stale_after: int | None = STALE_AFTER,
         window: int = WINDOW,
         leeway: int = LEEWAY,
         replays: Replays | None = None,
@@ -79,6 +84,7 @@ class MacVerifier:
         self._tokens = AccessTokens(
             issuer, audience, keys, typ="mac-at+jwt", leeway=leeway, read=self._read
         )
+        self._tokens.follow(revocations, stale_after, clock)
         self._decryption_keys = _decryption_keys(decryption_keys)
         self._window = window
         self._remembered = window + leeway
@@ -116,6 +122,7 @@ class MacVerifier:
             InvalidMac: the request is not accepted; its challenge names no error if there are no
                 MAC credentials.
             KeysUnavailable: the issuer's keys are not to be had, or ours are older than the token.
+            RevocationsUnavailable: what the issuer revoked is not to be had.
             ReplaysUnavailable: nobody knows whether it came before.
         """
         now = self._clock() if now is None else now
@@ -139,12 +146,11 @@ class MacVerifier:
         """``verify`` for an asyncio event loop, which it never blocks.
 
         Raises:
-            InvalidMac, KeysUnavailable, ReplaysUnavailable: as ``verify``.
+            InvalidMac, KeysUnavailable, RevocationsUnavailable, ReplaysUnavailable: as ``verify``.
         """
         now = self._clock() if now is None else now
         credentials = self._credentials(authorization)
-        waiting = self._tokens.ask(credentials.id, now)
-        if waiting is not None:
+        for waiting in self._tokens.ask(credentials.id, now):
             await waiting.wait_async()
         bound = self._bound(self._tokens.verify_at_hand, credentials, now)
         token, signed_at = self._check(bound, credentials, (method, target, host, port), body, now)

@@ -45,6 +45,20 @@ def a_token(key: SigningKey = KEY, *, typ: str = "at+jwt", **changes) -> str:
     return key.sign(typ, some_claims(**changes))
 
 
+def a_feed(
+    revocations: object = MISSING, key: SigningKey = KEY, *, typ: str = "revocations+jwt", **changes
+) -> str:
+    """What ``key`` says was revoked: nothing, as of now."""
+    claims = {
+        "iss": ISSUER,
+        "iat": NOW,
+        "exp": NOW + 900,
+        "revocations": {} if revocations is MISSING else revocations,
+        **changes,
+    }
+    return key.sign(typ, {name: value for name, value in claims.items() if value is not MISSING})
+
+
 def a_signed_token(
     header: bytes | dict | None = None,
     payload: bytes | dict | None = None,
@@ -80,10 +94,18 @@ class IssuerServer(ThreadingHTTPServer):
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.requests: list[str] = []
+        self.etags: dict[str, str] = {}
+        self.known: list[str] = []
+        """The paths of which somebody had what is there."""
         self.publish(KEY)
 
     def publish(self, *keys: SigningKey, path: str = "/jwks") -> None:
         self.documents[path] = json.dumps(a_jwks(*keys)).encode()
+
+    def revoke(self, revocations: object = MISSING, path: str = "/revocations", **changes) -> None:
+        feed = a_feed(revocations, **{"iss": self.url, **changes})
+        self.documents[path] = feed.encode()
+        self.etags[path] = f'"{hash(feed)}"'
 
     def describe(self, identifier: str, **changes) -> None:
         path = identifier.removeprefix(self.url)
@@ -99,8 +121,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append(self.path)
         self.server.may_answer.wait(10)
         document = self.server.documents.get(self.path)
+        etag = self.server.etags.get(self.path)
+        if etag and self.headers["If-None-Match"] == etag:
+            self.server.known.append(self.path)
+            self.send_response(304)
+            for name, value in self.server.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            return
         body = document or b""
         self.send_response(self.server.status if document is not None else 404)
+        if etag:
+            self.send_header("ETag", etag)
         for name, value in self.server.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))

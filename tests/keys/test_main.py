@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from keys.__main__ import main
-from tests.keys.builders import AUDIENCE, OTHER_KEY, a_signed_token, a_token, an_issuer_server
+from tests.keys.builders import (
+    AUDIENCE,
+    OTHER_KEY,
+    a_signed_token,
+    a_token,
+    an_issuer_server,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +48,22 @@ def test_a_valid_token_is_explained(issuer, capsys):
         "scope       read write",
     ]
     assert told.splitlines()[-1].startswith(("expires     in 5", "expires     in 600 "))
+
+
+def test_a_revoked_token_is_refused_where_that_is_asked_for(issuer, capsys):
+    now = int(time.time())
+    with an_issuer_server() as other:
+        other.describe(other.url, revocations_uri=f"{other.url}/revocations")
+        other.revoke({"token:t2": now + 900}, iat=now, exp=now + 900)
+        code, told = run(capsys, other.url, a_fresh_token(other), "--revocations")
+        assert (code, told.splitlines()[-1]) == (0, "revoked     no")
+        code, told = run(capsys, other.url, a_fresh_token(other, jti="t2"), "--revocations")
+        assert (code, told) == (1, "refused     revoked, by its token\n")
+        assert run(capsys, other.url, a_fresh_token(other, jti="t2"))[0] == 0
+    code, told = run(capsys, issuer.url, a_fresh_token(issuer), "--revocations")
+    assert (code, told.partition("announces no")[0]) == (
+        2, f"cannot say  the revocations of the issuer: {issuer.url} ",
+    )  # fmt: skip
 
 
 def test_without_an_audience_it_is_said_that_it_is_not_checked(issuer, capsys):
