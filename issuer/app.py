@@ -12,6 +12,7 @@ import falcon
 import falcon.asgi
 
 from issuer.errors import AccessTokenException
+from issuer.feed import Feed
 from issuer.metadata import (
     AUTHORIZE,
     CONSENT,
@@ -21,6 +22,7 @@ from issuer.metadata import (
     LOGIN_CALLBACK,
     LOGOUT,
     PAR,
+    REVOCATIONS,
     REVOKE,
     TOKEN,
     USERINFO,
@@ -30,6 +32,7 @@ from issuer.metadata import (
 from issuer.protocol.replay import ReplayStore
 from issuer.registry import files
 from issuer.reload import Reloader
+from issuer.remembered import Remembered
 from issuer.resources import answers
 from issuer.resources.access_log import AccessLog
 from issuer.resources.authorize import AuthorizeResource
@@ -44,6 +47,7 @@ from issuer.resources.introspect import IntrospectResource
 from issuer.resources.login import LoginCallbackResource, LoginResource
 from issuer.resources.logout import LogoutResource
 from issuer.resources.par import PARResource
+from issuer.resources.revocations import RevocationsResource
 from issuer.resources.revoke import RevokeResource
 from issuer.resources.router import ExactRouter
 from issuer.resources.token import TokenResource
@@ -70,6 +74,7 @@ class Lifespan:
         self,
         reloader: Reloader,
         store: ReplayStore,
+        remembered: Remembered | None,
         stretcher: Stretcher,
         writer: LineWriter,
         logout_tokens: LogoutTokens,
@@ -77,25 +82,28 @@ class Lifespan:
     ) -> None:
         self._reloader = reloader
         self._store = store
+        self._remembered = remembered
         self._logout_tokens = logout_tokens
         self._clock = clock
         self._closing = (store, stretcher, writer)
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
 
     async def process_startup(self, _: object, __: object) -> None:
-        """Starts looking for changes of the two files, and remembering what is spent."""
+        """Starts looking for changes of the two files, and remembering what is spent or revoked."""
         # Whatever the answer: a store's memory begins when it is first asked, and codes that were
         # issued before it begins are refused.
         await self._store.fault(self._clock())
-        self._watching = asyncio.create_task(self._reloader.watch())
+        self._watching.append(asyncio.create_task(self._reloader.watch()))
+        if self._remembered is not None:
+            self._watching.append(asyncio.create_task(self._remembered.watch()))
 
     async def process_shutdown(self, _: object, __: object) -> None:
         """Stops that, tells clients what they are waiting for, and lets go of everything."""
         await self._logout_tokens.close()
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._watching:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+                await task
         for each in self._closing:
             each.close()
 
@@ -117,15 +125,18 @@ def create_app(
     settings = reloader.server.registry.issuer
     folder = files.folder_of(registry)
     store = open_store(settings.replay_store, folder=folder, issuer=settings.url)
+    remembered = Remembered(store, clock=clock) if settings.has_store else None
     stretcher, writer = Stretcher(), LineWriter(STDOUT)
     logout_tokens = LogoutTokens(server=lambda: reloader.server, clock=clock)
     _log_to(writer, clock)
-    middleware: Any = [Lifespan(reloader, store, stretcher, writer, logout_tokens, clock)]
+    middleware: Any = [
+        Lifespan(reloader, store, remembered, stretcher, writer, logout_tokens, clock)
+    ]
     if access_log:
         middleware.append(AccessLog(writer.write, clock=clock))
     base = base_path(settings.url)
     methods = {base + TOKEN: "POST", base + REVOKE: "POST", base + USERINFO: "GET, POST"}
-    public = frozenset({base + JWKS, *metadata_paths(settings.url)})
+    public = frozenset({base + JWKS, base + REVOCATIONS, *metadata_paths(settings.url)})
     middleware.append(CORS(methods, public=public, server=lambda: reloader.server))
     router: Any = ExactRouter()  # Falcon's types know its own router only
     app = falcon.asgi.App(router=router, middleware=middleware, media_type=falcon.MEDIA_JSON)
@@ -134,6 +145,9 @@ def create_app(
     app.add_error_handler(AccessTokenException, answers.refused)
     ending = Ending(store, logout_tokens.send)
     _add_routes(app, reloader, store, stretcher, generator, ending, clock)
+    if remembered is not None:
+        feed = Feed(remembered, server=lambda: reloader.server, clock=clock)
+        app.add_route(base + REVOCATIONS, RevocationsResource(feed))
     return app
 
 

@@ -26,6 +26,7 @@ INTROSPECT = "/introspect"
 TOKEN = "/token"
 USERINFO = "/userinfo"
 JWKS = "/.well-known/jwks.json"
+REVOCATIONS = "/.well-known/revocations.jwt"
 
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 
@@ -92,6 +93,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "token_endpoint": issuer + TOKEN,
             "userinfo_endpoint": issuer + USERINFO,
             "jwks_uri": issuer + JWKS,
+            **({"revocations_uri": issuer + REVOCATIONS} if registry.issuer.has_store else {}),
             "pushed_authorization_request_endpoint": issuer + PAR,
             **_revocation(server),
             **_introspection(server, now),

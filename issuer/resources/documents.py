@@ -31,17 +31,22 @@ class Document:
         """The document, or 304 for whoever has it already."""
         document, max_age = self._render(self._server(), self._clock())
         body = msgspec.json.encode(document)
-        resp.etag = sha256(body).hexdigest()[:32]
-        resp.set_header("Cache-Control", f"public, max-age={max_age}")
-        known = req.if_none_match or []
-        if "*" in known or resp.etag.strip('"') in known:
-            resp.status = 304
-        else:
-            resp.data = body
+        send(req, resp, body, etag=sha256(body).hexdigest()[:32], max_age=max_age)
 
     async def on_head(self, req: Request, resp: Response) -> None:
         """The same without its body."""
         await self.on_get(req, resp)
+
+
+def send(req: Request, resp: Response, body: bytes, *, etag: str, max_age: int) -> None:
+    """Puts ``body`` into ``resp``, or 304 for whoever has it already (RFC 9110 section 13.1.2)."""
+    resp.etag = etag
+    resp.set_header("Cache-Control", f"public, max-age={max_age}")
+    known = req.if_none_match or []
+    if "*" in known or etag in known:
+        resp.status = 304
+    else:
+        resp.data = body
 
 
 def render_metadata(server: AuthorizationServer, now: int) -> tuple[object, int]:

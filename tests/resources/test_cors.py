@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from issuer.metadata import REVOCATIONS
 from tests.running import RunningIssuer
 
 ORIGIN = "https://shop.example"
@@ -12,6 +13,7 @@ DOCUMENTS = [
     "/.well-known/jwks.json",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/revocations.jwt",
 ]
 PATHS = ["/token", "/userinfo"]
 BASIC = "authorization, content-type"
@@ -33,11 +35,12 @@ PAGES = [
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer]:
     """One client has scripts in a browser."""
-    running = RunningIssuer(tmp_path_factory.mktemp("cors"))
+    running = RunningIssuer(tmp_path_factory.mktemp("cors"), replay_store="sqlite:replay.db")
     table = running.read_registry()
     table["clients"]["spa"]["allowed_cors_origins"] = [ORIGIN, LOCAL]
     running.write_registry(table)
     running.start()
+    running.wait_until(lambda: running.http.get(REVOCATIONS).status_code == 200)
     yield running
     running.stop()
 
