@@ -6,6 +6,7 @@ from pydantic import AfterValidator, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
 from issuer.registry import web_url
+from issuer.registry.address import TrustedProxies
 from issuer.registry.record import (
     CODE_LIFETIME_WITHOUT_STORE,
     DEFAULT_CODE_LIFETIME,
@@ -90,6 +91,9 @@ class Settings:
     blocked_subjects: Annotated[tuple[Identifier, ...], AfterValidator(distinct)] = ()
     """Users by their ``sub``, in the registry or not, who are refused everywhere while they stand
     here: new logins, sessions, codes and refresh tokens."""
+    trusted_proxies: TrustedProxies = ()
+    """The proxies whose ``X-Forwarded-For`` is believed: IP addresses, networks, and ``unix:`` for
+    whoever connects over a unix socket."""
     require_pushed_authorization_requests: StrictBool = False
     """True refuses every authorization request that was not pushed (RFC 9126 section 5)."""
     session_lifetime: SessionLifetime = 43_200

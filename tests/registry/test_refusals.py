@@ -113,6 +113,11 @@ def test_the_registry_that_the_others_are_changed_from_is_taken():
     assert registry.digest.startswith("sha256:")
 
 
+NO_PROXY = (
+    'must be an IP address or a network, such as 10.0.0.7 or "fd00::/8" without bits behind the '
+    'prefix, or "unix:" for a unix socket'
+)
+
 REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     # --- [issuer] ---
     ("http", URL, "http://x.example", "issuer.url",
@@ -134,6 +139,18 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("no issuer", ("issuer",), GONE, "issuer.url", MISSING_URL),
     ("a misspelt key", ("issuer", "access_token_lifetme"), 1, "issuer.access_token_lifetme",
      'unknown key; did you mean "access_token_lifetime"?'),
+    ("a proxy by name", ("issuer", "trusted_proxies"), ["proxy.example"],
+     "issuer.trusted_proxies[0]", NO_PROXY),
+    ("a proxy's port", ("issuer", "trusted_proxies"), ["10.0.0.7:80"],
+     "issuer.trusted_proxies[0]", NO_PROXY),
+    ("a network with bits of an address", ("issuer", "trusted_proxies"), ["::1", "10.0.0.7/8"],
+     "issuer.trusted_proxies[1]", NO_PROXY),
+    ("everybody as a proxy", ("issuer", "trusted_proxies"), ["0.0.0.0/0"],
+     "issuer.trusted_proxies[0]", "must not be everybody: then everybody says who they are"),
+    ("IPv4 proxies as IPv6", ("issuer", "trusted_proxies"), ["::ffff:10.0.0.0/104"],
+     "issuer.trusted_proxies[0]", "must be written as IPv4"),
+    ("the same proxy twice", ("issuer", "trusted_proxies"), ["unix:", "unix:"],
+     "issuer.trusted_proxies", "must name each thing once: take one of the two out"),
     ("an unknown store", ("issuer", "replay_store"), "redsi:x", "issuer.replay_store",
      '"redsi" is not known here; did you mean "redis"?'),
     ("a password in a store's URL", STORE, "redis://:x@redis.example", STORED,
