@@ -7,7 +7,10 @@ holds anything the client sent.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from issuer.protocol.throttling import Guess
 
 
 class OAuth2Exception(Exception):
@@ -26,6 +29,8 @@ class AccessTokenException(OAuth2Exception):
         self.detail = detail or description
         self.client_id = ""
         """The registered client that the request is of, or says it is of; for the log."""
+        self.guess: Guess | None = None
+        """The secret or password that was wrong, where one was; wrong guesses are counted."""
 
 
 @contextmanager
@@ -151,6 +156,17 @@ class TemporarilyUnavailable(AccessTokenException):
         super().__init__(description, detail=detail)
         self.retry_after = retry_after
         """Seconds after which trying again makes sense."""
+
+
+class TooManyAttempts(TemporarilyUnavailable):
+    """Too many secrets or passwords were wrong (RFC 6585 section 4): what follows is not looked at.
+
+    RFC 6749 has no code for it. Of those that clients know, this is the one at which they keep
+    what they have and come again, as ``Retry-After`` says; at ``invalid_grant`` they would throw
+    it away.
+    """
+
+    status = 429
 
 
 class UnvalidatedRequest(OAuth2Exception):

@@ -162,7 +162,7 @@ def test_every_error_has_a_code_and_a_status_of_the_specifications(error):
         "access_denied", "unsupported_response_type", "invalid_request_uri",
         "login_required", "consent_required", "request_not_supported", "unsupported_token_type",
     }  # fmt: skip
-    assert error.status in {400, 401, 408, 411, 413, 415, 503}
+    assert error.status in {400, 401, 408, 411, 413, 415, 429, 503}
 
 
 def test_only_client_authentication_is_answered_with_401():
