@@ -10,6 +10,9 @@ from typing import Self
 
 from issuer.registry.client import Client
 
+LONG_WAIT = 90
+"""Seconds from which on people count minutes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginView:
@@ -25,6 +28,15 @@ class LoginView:
     """True where username and password did not fit. It is never said which of them."""
     expired: bool = False
     """True where this page replaces one whose ``form_token`` is good no more."""
+    wait: int = 0
+    """Seconds until an attempt is looked at again, where too many have failed."""
+
+    @property
+    def wait_in_words(self) -> tuple[str, int]:
+        """``wait`` as a person would say it: the unit, and how many, rounded up."""
+        if self.wait > LONG_WAIT:
+            return "minutes", -(-self.wait // 60)
+        return "second" if self.wait == 1 else "seconds", self.wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,7 @@ def a_front_view() -> FrontView:
 VIEWS: dict[str, View] = {
     "login": a_login_view(),
     "login that failed": a_login_view(username="alice", failed=True),
+    "login that has to wait": a_login_view(username="alice", wait=8),
     "login that expired": a_login_view(expired=True),
     "consent": a_consent_view(),
     "consent that expired": a_consent_view(expired=True),

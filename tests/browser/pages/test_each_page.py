@@ -45,6 +45,32 @@ def test_a_failed_login_is_said_and_tied_to_its_fields():
         assert page.by_id(name)["aria-describedby"] == "error"
 
 
+@pytest.mark.parametrize(
+    ("language", "wait", "said"),
+    [
+        ("en", 1, "Please wait 1 second, and then try again."),
+        ("en", 2, "Please wait 2 seconds, and then try again."),
+        ("en", 90, "Please wait 90 seconds, and then try again."),
+        ("en", 91, "Please wait 2 minutes, and then try again."),
+        ("en", 120, "Please wait 2 minutes, and then try again."),
+        ("en", 121, "Please wait 3 minutes, and then try again."),
+        ("de", 1, "Bitte warten Sie 1 Sekunde und versuchen Sie es dann noch einmal."),
+        ("de", 8, "Bitte warten Sie 8 Sekunden und versuchen Sie es dann noch einmal."),
+        ("de", 300, "Bitte warten Sie 5 Minuten und versuchen Sie es dann noch einmal."),
+        ("fr", 8, "Veuillez patienter 8 secondes, puis réessayer."),
+        ("fr", 300, "Veuillez patienter 5 minutes, puis réessayer."),
+        ("es", 8, "Espere 8 segundos y vuelva a intentarlo."),
+        ("es", 300, "Espere 5 minutos y vuelva a intentarlo."),
+    ],
+)
+def test_a_login_that_has_to_wait_says_for_how_long(language, wait, said):
+    page = a_page(a_login_view(username="alice", wait=wait), wanted=language)
+    assert page.by_id("error")["role"] == "alert"
+    assert said in page.html
+    assert "aria-invalid=" not in page.html  # nobody has looked at what was typed
+    assert page.fields()["username"] == "alice"
+
+
 @pytest.mark.parametrize("view", [a_login_view(expired=True), a_consent_view(expired=True)])
 def test_a_page_that_expired_says_that_nothing_happened(view):
     """P29."""
