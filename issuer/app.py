@@ -13,6 +13,7 @@ import falcon.asgi
 
 from issuer.errors import AccessTokenException
 from issuer.feed import Feed
+from issuer.guard import Guard
 from issuer.metadata import (
     AUTHORIZE,
     CONSENT,
@@ -55,6 +56,7 @@ from issuer.resources.userinfo import UserinfoResource
 from issuer.server import AuthorizationServer
 from issuer.serving.logout_tokens import LogoutTokens
 from issuer.serving.logs import JSONHandler, LineWriter
+from issuer.serving.pace import Pace
 from issuer.serving.stretching import Stretcher
 from issuer.stores import open_store
 from issuer.token import TokenGenerator, handler
@@ -128,12 +130,13 @@ def create_app(
     remembered = Remembered(store, clock=clock) if settings.has_store else None
     stretcher, writer = Stretcher(), LineWriter(STDOUT)
     logout_tokens = LogoutTokens(server=lambda: reloader.server, clock=clock)
+    guard = Guard(store, stretch=stretcher, hold=Pace())
     _log_to(writer, clock)
     middleware: Any = [
         Lifespan(reloader, store, remembered, stretcher, writer, logout_tokens, clock)
     ]
     if access_log:
-        middleware.append(AccessLog(writer.write, clock=clock))
+        middleware.append(AccessLog(writer.write, server=lambda: reloader.server, clock=clock))
     base = base_path(settings.url)
     methods = {base + TOKEN: "POST", base + REVOKE: "POST", base + USERINFO: "GET, POST"}
     public = frozenset({base + JWKS, base + REVOCATIONS, *metadata_paths(settings.url)})
@@ -144,7 +147,7 @@ def create_app(
     app.add_error_handler(falcon.HTTPError, answers.http_error)
     app.add_error_handler(AccessTokenException, answers.refused)
     ending = Ending(store, logout_tokens.send)
-    _add_routes(app, reloader, store, stretcher, generator, ending, clock)
+    _add_routes(app, reloader, store, guard, generator, ending, clock)
     if remembered is not None:
         feed = Feed(remembered, server=lambda: reloader.server, clock=clock)
         app.add_route(base + REVOCATIONS, RevocationsResource(feed))
@@ -155,7 +158,7 @@ def _add_routes(
     app: falcon.asgi.App[Any, Any],
     reloader: Reloader,
     store: ReplayStore,
-    stretcher: Stretcher,
+    guard: Guard,
     generator: TokenGenerator,
     ending: Ending,
     clock: Callable[[], int],
@@ -165,20 +168,20 @@ def _add_routes(
 
     issuer = server().issuer
     base = base_path(issuer)
-    token = TokenResource(generator, server=server, store=store, stretch=stretcher, clock=clock)
+    token = TokenResource(generator, server=server, store=store, guard=guard, clock=clock)
     app.add_route(base + TOKEN, token)
-    revoke = RevokeResource(server=server, store=store, stretch=stretcher, clock=clock)
+    revoke = RevokeResource(server=server, store=store, guard=guard, clock=clock)
     app.add_route(base + REVOKE, revoke)
-    introspect = IntrospectResource(server=server, store=store, stretch=stretcher, clock=clock)
+    introspect = IntrospectResource(server=server, store=store, guard=guard, clock=clock)
     app.add_route(base + INTROSPECT, introspect)
     app.add_route(base + USERINFO, UserinfoResource(server=server, store=store, clock=clock))
-    app.add_route(base + PAR, PARResource(server=server, stretch=stretcher, clock=clock))
+    app.add_route(base + PAR, PARResource(server=server, guard=guard, clock=clock))
     browser = Browser(issuer, server=server, store=store, clock=clock)
     for front in {"/", base or "/"}:
         app.add_route(front, FrontResource(browser))
     app.add_route(base + AUTHORIZE, AuthorizeResource(browser, store=store))
     app.add_route(base + CONSENT, ConsentResource(browser))
-    app.add_route(base + LOGIN, LoginResource(browser, ending=ending, stretch=stretcher))
+    app.add_route(base + LOGIN, LoginResource(browser, ending=ending, guard=guard))
     callback = LoginCallbackResource(browser, ending=ending, store=store)
     app.add_route(base + LOGIN_CALLBACK, callback)
     app.add_route(base + LOGOUT, LogoutResource(browser, ending=ending))

@@ -3,8 +3,7 @@
 ``TokenGenerator`` holds policy and no request, so one instance serves every request at once.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from types import coroutine
 
@@ -22,8 +21,9 @@ from issuer.errors import (
     UnsupportedGrantType,
     UnvalidatedRequest,
 )
-from issuer.grants import GRANTS
+from issuer.grants import GRANTS, password
 from issuer.grants.refreshing import successor
+from issuer.guard import Guard
 from issuer.protocol.replay import ReplayStore, spend
 from issuer.protocol.request import Authorization, Response, TokenRequest
 from issuer.protocol.sealed import RefreshToken
@@ -46,9 +46,6 @@ OFFERED = Offered(
 """What a registry may name, read off the tables."""
 
 CHALLENGE = 'Basic realm="token endpoint", charset="UTF-8"'
-
-Stretch = Callable[[Callable[[], Authorization]], Awaitable[Authorization]]
-"""Runs slow work somewhere off the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +79,16 @@ class TokenGenerator:
         request: TokenRequest,
         *,
         store: ReplayStore,
-        stretch: Stretch = asyncio.to_thread,
+        guard: Guard | None = None,
     ) -> Response:
         """The answer to ``request``, whatever it is: the one place where refusals are caught."""
+        guard = guard or Guard(store)
         client_id = ""
         try:
             await _together()
-            if self.is_slow(server, request):
-                authorization = await stretch(lambda: self.validate(server, request))
-            else:
-                authorization = self.validate(server, request)
+            authorization = await guard.authenticating(
+                server, request, lambda: self.validate(server, request), login=_login(request)
+            )
             client_id = authorization.client.client_id
             spent_at = await spend(store, authorization.use, request.received_at)
             await _together()
@@ -101,16 +98,6 @@ class TokenGenerator:
             response = self.error_response(error)
         await _together()
         return response
-
-    def is_slow(self, server: AuthorizationServer, request: TokenRequest) -> bool:
-        """True where ``validate`` would run argon2id, which takes tens of milliseconds.
-
-        Raises:
-            AccessTokenException: it is not even clear who asks.
-        """
-        return request.form.get("grant_type") == "password" or (
-            server.registry.has_stretched_secrets and client_auth.stretches(server, request)
-        )
 
     def validate(self, server: AuthorizationServer, request: TokenRequest) -> Authorization:
         """What ``request`` is worth. Nothing has been spent or minted yet.
@@ -227,6 +214,13 @@ def _sealed(server: AuthorizationServer, authorization: Authorization) -> str | 
         issued_at=held.rotated_at if is_successor else authorization.issued_at,
         convergent=is_successor or authorization.converges,
     )
+
+
+def _login(request: TokenRequest) -> str | None:
+    """Whose password ``validate`` would compare; None where nobody's."""
+    if request.form.get("grant_type") != "password":
+        return None
+    return password.login_of(request.form) or ""
 
 
 def _capped(authorization: Authorization, cap: Scope, requested: str | None) -> Authorization:

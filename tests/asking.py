@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import jwt
 
+from issuer.guard import Guard
 from issuer.protocol.form import Form
 from issuer.protocol.replay import ReplayStore
-from issuer.protocol.request import Authorization, Response, TokenRequest
+from issuer.protocol.request import Response, TokenRequest
 from issuer.server import AuthorizationServer
 from issuer.stores.none import NoStore
 from issuer.token import TokenGenerator, handler
 from tests.builders import NOW, VERIFIER, a_code, a_request, basic
+
+T = TypeVar("T")
 
 
 def ask(
@@ -24,11 +27,13 @@ def ask(
     store: ReplayStore | None = None,
 ) -> Response:
     """The answer to ``request``: what the endpoint would send."""
-    return asyncio.run(generator(server, request, store=store or NoStore(), stretch=_at_once))
+    store = store or NoStore()
+    guard = Guard(store, stretch=_at_once)
+    return asyncio.run(generator(server, request, store=store, guard=guard))
 
 
-async def _at_once(validate: Callable[[], Authorization]) -> Authorization:
-    return validate()
+async def _at_once(work: Callable[[], T], _: str, *, is_suspect: bool) -> T:
+    return work()
 
 
 def a_request_of(

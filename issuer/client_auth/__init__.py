@@ -12,7 +12,9 @@ from issuer.client_auth import client_secret_basic, client_secret_post, none
 from issuer.client_auth.credentials import Credentials
 from issuer.client_auth.secret_proof import no_proof, prove_secret
 from issuer.errors import InvalidClient, InvalidRequest
+from issuer.protocol import throttling
 from issuer.protocol.request import AuthenticatedRequest, TokenRequest
+from issuer.protocol.throttling import Guess
 from issuer.registry.callers import C, Callers
 from issuer.registry.client import ClientSecret
 from issuer.registry.secret import is_stretched
@@ -65,11 +67,11 @@ def prove(callers: Callers[C], request: TokenRequest) -> tuple[C, str]:
     caller = registered(callers, read, credentials)
     if caller is None:
         prove_secret(callers.decoy_secrets(credentials.client_id), credentials, request.received_at)
-        raise _refused_as(callers, credentials, _method_detail(callers, read, credentials))
+        raise _refused_as(callers, request, credentials, _method_detail(callers, read, credentials))
     proof = CLIENT_AUTH[caller.auth_method].prove
     credential = proof(caller.client_secrets, credentials, request.received_at)
     if credential is None:
-        raise _refused_as(callers, credentials, "wrong secret")
+        raise _refused_as(callers, request, credentials, "wrong secret")
     return caller, credential
 
 
@@ -119,16 +121,42 @@ def stretches(
     return any(is_stretched(each.hash) for each in (caller.client_secrets if caller else decoys))
 
 
+def guesses(callers: Callers[Any], request: TokenRequest) -> tuple[Guess, ...]:
+    """The secret that ``prove`` would compare, if the request brings one.
+
+    Raises:
+        InvalidRequest, InvalidClient: as ``presented`` does.
+    """
+    return _guesses(callers, request, presented(request)[1])
+
+
 def refused(detail: str) -> InvalidClient:
     """The one answer to every way in which authentication can fail."""
     return InvalidClient("Client authentication failed.", detail=detail)
 
 
-def _refused_as(callers: Callers[C], credentials: Credentials, detail: str) -> InvalidClient:
-    """The same answer, and a log that says whom the request named, if there is such a caller."""
+def _guesses(
+    callers: Callers[Any], request: TokenRequest, credentials: Credentials
+) -> tuple[Guess, ...]:
+    if credentials.secret is None:
+        return ()
+    client_id = credentials.client_id
+    who = client_id if client_id in callers.known else ""
+    return (throttling.of_client(client_id, request.address, who=who),)
+
+
+def _refused_as(
+    callers: Callers[Any], request: TokenRequest, credentials: Credentials, detail: str
+) -> InvalidClient:
+    """The same answer, and a log that says whom the request named, if there is such a caller.
+
+    A secret that was wrong is a guess, whoever's it was: were those for unknown callers not
+    counted, one could tell them from the others.
+    """
     error = refused(detail)
     if credentials.client_id in callers.known:
         error.client_id = credentials.client_id
+    error.guess = next(iter(_guesses(callers, request, credentials)), None)
     return error
 
 

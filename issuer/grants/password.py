@@ -6,9 +6,15 @@ RFC 9700 section 2.4 wants it gone. It is here for those who are on their way ou
 from issuer.grants import passwords
 from issuer.grants.refreshing import new_refresh_token
 from issuer.grants.target import asked_of_client, target
+from issuer.protocol.form import Form
 from issuer.protocol.request import AuthenticatedRequest, Authorization
 from issuer.protocol.sealed import fresh_id
 from issuer.server import AuthorizationServer
+
+
+def login_of(form: Form) -> str | None:
+    """Who the user is, as the request says."""
+    return form.get("username") or form.get("email")
 
 
 def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Authorization:
@@ -20,11 +26,11 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         InvalidGrant: no active user has this name or e-mail address and this password.
     """
     client, form, now = authenticated.client, authenticated.form, authenticated.received_at
-    login = form.get("username") or form.get("email") or form.require("username")
+    login = login_of(form) or form.require("username")
     password = form.require("password")
     resource = target(server, client.resources, form.all("resource"))
     scope = asked_of_client(server, client, resource, form.get("scope"))
-    user = passwords.authenticate(server, login, password)
+    user = passwords.authenticate(server, login, password, authenticated.request.address)
     grant_id = fresh_id()
     return Authorization(
         id=grant_id,

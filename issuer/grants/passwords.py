@@ -1,13 +1,14 @@
 """Who has this password: asked by the password grant and by the login page alike."""
 
 from issuer.errors import InvalidGrant
+from issuer.protocol import throttling
 from issuer.registry import precis
 from issuer.registry.secret import matches
 from issuer.registry.user import User
 from issuer.server import AuthorizationServer
 
 
-def authenticate(server: AuthorizationServer, login: str, password: str) -> User:
+def authenticate(server: AuthorizationServer, login: str, password: str, address: str = "") -> User:
     """The active user of this username or e-mail address, with this password.
 
     Takes as long as argon2id takes, for each form that a hash of the password may be of: one in
@@ -23,5 +24,7 @@ def authenticate(server: AuthorizationServer, login: str, password: str) -> User
     proved = any([matches(compared, form) for form in precis.password_forms(password)])
     living = user is not None and user.active and user.sub not in server.registry.blocked_subjects
     if user is None or known_hash is None or not proved or not living:
-        raise InvalidGrant("User authentication failed.", detail="wrong user or password")
+        error = InvalidGrant("User authentication failed.", detail="wrong user or password")
+        error.guess = throttling.of_user(login, address, who=user.sub if user else "")
+        raise error
     return user

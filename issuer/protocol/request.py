@@ -24,6 +24,8 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     """The headers that matter here, names in lower case, each there at most once."""
     received_at: int
+    address: str = ""
+    """The client's, as far as it can be believed; empty where it came over a unix socket."""
 
 
 class AuthenticatedRequest(msgspec.Struct, frozen=True, kw_only=True):

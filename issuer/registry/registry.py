@@ -103,11 +103,6 @@ class Registry:
             or (secret.DECOY_PASSWORD_HASH,),
         )
 
-    @property
-    def has_stretched_secrets(self) -> bool:
-        """True where comparing some client's secret takes milliseconds."""
-        return self.callers.has_stretched_secrets
-
     def resource(self, identifier: str) -> Resource | None:
         """The resource of this name, the issuer itself included.
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from falcon.asgi import Request, Response
 
 from issuer.registry.record import rfc3339
+from issuer.resources.client_address import client_address
+from issuer.server import AuthorizationServer
 
 MAX_PATH = 100
 """Characters of a path that are logged. The query never is: secrets stray there."""
@@ -15,9 +17,14 @@ class AccessLog:
     """Middleware of the application."""
 
     def __init__(
-        self, write: Callable[[Mapping[str, object]], None], *, clock: Callable[[], int]
+        self,
+        write: Callable[[Mapping[str, object]], None],
+        *,
+        server: Callable[[], AuthorizationServer],
+        clock: Callable[[], int],
     ) -> None:
         self._write = write
+        self._server = server
         self._clock = clock
 
     async def process_request(self, req: Request, _: Response) -> None:
@@ -35,8 +42,7 @@ class AccessLog:
         self._write(
             {
                 "time": rfc3339(self._clock()),
-                # An IPv4 client of a socket that takes both, written as everywhere else.
-                "remote_addr": (req.scope.get("client") or ("",))[0].removeprefix("::ffff:"),
+                "remote_addr": client_address(req, self._server()),
                 "method": req.method,
                 "path": req.path[:MAX_PATH],
                 "status": resp.status_code,

@@ -4,17 +4,14 @@ from collections.abc import Callable
 
 from falcon.asgi import Request, Response
 
-from issuer import client_auth, introspection
+from issuer import introspection
 from issuer.errors import AccessTokenException
-from issuer.introspection import Inquiry
-from issuer.protocol.form import Form
+from issuer.guard import Guard
 from issuer.protocol.replay import ReplayStore
 from issuer.protocol.request import Response as Answer
-from issuer.protocol.request import TokenRequest
 from issuer.resources.answers import write
-from issuer.resources.token import read_form, read_headers
+from issuer.resources.token import read_request
 from issuer.server import AuthorizationServer
-from issuer.serving.stretching import Stretcher
 from issuer.token import TokenGenerator
 
 JSON = "application/json"
@@ -29,22 +26,26 @@ class IntrospectResource:
         *,
         server: Callable[[], AuthorizationServer],
         store: ReplayStore,
-        stretch: Stretcher,
+        guard: Guard,
         clock: Callable[[], int],
     ) -> None:
         self._server = server
         self._store = store
-        self._stretch = stretch
+        self._guard = guard
         self._clock = clock
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Reads a form, answers JSON, or a JWT to whoever prefers it."""
-        headers = read_headers(req)
-        form = Form.parse(await read_form(req, headers))
-        request = TokenRequest(form=form, headers=headers, received_at=self._clock())
-        server, now, jwt = self._server(), request.received_at, None
+        server = self._server()
+        request = await read_request(req, server, self._clock)
+        now, jwt = request.received_at, None
         try:
-            inquiry = await self._validate(server, request)
+            inquiry = await self._guard.authenticating(
+                server,
+                request,
+                lambda: introspection.validate(server, request),
+                callers=server.registry.resource_servers,
+            )
             inquiry = await introspection.ask(self._store, inquiry, now)
             if prefers_jwt(req):
                 jwt = introspection.sign(server, inquiry, now)
@@ -54,11 +55,6 @@ class IntrospectResource:
         write(resp, answer)
         if jwt is not None:
             resp.data, resp.content_type = jwt.encode(), JWT
-
-    async def _validate(self, server: AuthorizationServer, request: TokenRequest) -> Inquiry:
-        if client_auth.stretches(server, request, server.registry.resource_servers):
-            return await self._stretch(lambda: introspection.validate(server, request))
-        return introspection.validate(server, request)
 
 
 def prefers_jwt(req: Request) -> bool:

@@ -10,8 +10,9 @@ from issuer.browser.login_application import Denied, InvalidLoginResponse
 from issuer.browser.pages.views import LoginView
 from issuer.browser.sealed import Session
 from issuer.browser.steps import LogIn
-from issuer.errors import InvalidGrant, naming
+from issuer.errors import InvalidGrant, TooManyAttempts, naming
 from issuer.grants import passwords
+from issuer.guard import Guard
 from issuer.protocol.form import Form
 from issuer.protocol.replay import Once, ReplayStore, Use, spend
 from issuer.resources.browser import (
@@ -22,8 +23,8 @@ from issuer.resources.browser import (
     read_query,
     without_effect,
 )
+from issuer.resources.client_address import client_address
 from issuer.resources.ending import Ending
-from issuer.serving.stretching import Stretcher
 
 
 class _Asked(NamedTuple):
@@ -32,15 +33,16 @@ class _Asked(NamedTuple):
     username: str = ""
     failed: bool = False
     expired: bool = False
+    wait: int = 0
 
 
 class LoginResource:
     """Asks who is there."""
 
-    def __init__(self, browser: Browser, *, ending: Ending, stretch: Stretcher) -> None:
+    def __init__(self, browser: Browser, *, ending: Ending, guard: Guard) -> None:
         self.browser = browser
         self._ending = ending
-        self._stretch = stretch
+        self._guard = guard
 
     @as_pages
     async def on_get(self, req: Request, resp: Response) -> None:
@@ -69,7 +71,13 @@ class LoginResource:
             else:  # by now they have logged in in another tab, or do so at the team's own page
                 self.browser.go_on(resp, visit.text)
             return
-        session = await self._log_in(visit, form)
+        try:
+            session = await self._log_in(req, visit, form)
+        except TooManyAttempts as error:
+            visit.log(resp, detail=error.detail)
+            username = form.get("username") or ""
+            self._ask(req, resp, visit, _Asked(username, wait=error.retry_after))
+            return
         if sessions.user_of(visit.server, session) is None or session is None:
             visit.log(resp, detail="wrong user or password")
             self._ask(req, resp, visit, _Asked(form.get("username") or "", failed=True))
@@ -85,13 +93,19 @@ class LoginResource:
         token = form_token.check(visit.server, held, visit.session, subject, visit.now)
         return token is not None and visit.server.registry.issuer.login_url is None
 
-    async def _log_in(self, visit: Visit, form: Form) -> Session | None:
-        """The session of whoever has this password; None where nobody has."""
+    async def _log_in(self, req: Request, visit: Visit, form: Form) -> Session | None:
+        """The session of whoever has this password; None where nobody has.
+
+        Raises:
+            TooManyAttempts: it was not looked at.
+        """
         login, password = form.get("username") or "", form.get("password") or ""
+        server, address = visit.server, client_address(req, visit.server)
         try:
-            user = await self._stretch(
-                lambda: passwords.authenticate(visit.server, login, password)
-            )
+            user = await self._guard.logging_in(
+                server, login, address, visit.now,
+                lambda: passwords.authenticate(server, login, password, address),
+            )  # fmt: skip
         except InvalidGrant:
             return None
         return sessions.log_in(
@@ -123,10 +137,13 @@ class LoginResource:
             username=asked.username,
             failed=asked.failed,
             expired=asked.expired,
+            wait=asked.wait,
         )
-        status = 403 if asked.failed or asked.expired else 200
+        status = 429 if asked.wait else 403 if asked.failed or asked.expired else 200
         locales = requested.request.ui_locales or ""
         self.browser.show(req, resp, view, status=status, locales=locales)
+        if asked.wait:
+            resp.set_header("Retry-After", str(asked.wait))
 
 
 class LoginCallbackResource:

@@ -4,16 +4,13 @@ from collections.abc import Callable
 
 from falcon.asgi import Request, Response
 
-from issuer import client_auth, revoking
+from issuer import revoking
 from issuer.errors import AccessTokenException
-from issuer.protocol.form import Form
+from issuer.guard import Guard
 from issuer.protocol.replay import ReplayStore
-from issuer.protocol.request import TokenRequest
 from issuer.resources.answers import write
-from issuer.resources.token import read_form, read_headers
-from issuer.revoking import Asked
+from issuer.resources.token import read_request
 from issuer.server import AuthorizationServer
-from issuer.serving.stretching import Stretcher
 from issuer.token import TokenGenerator
 
 
@@ -25,27 +22,23 @@ class RevokeResource:
         *,
         server: Callable[[], AuthorizationServer],
         store: ReplayStore,
-        stretch: Stretcher,
+        guard: Guard,
         clock: Callable[[], int],
     ) -> None:
         self._server = server
         self._store = store
-        self._stretch = stretch
+        self._guard = guard
         self._clock = clock
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Reads a form, answers an empty object: clients look at the status alone."""
-        headers = read_headers(req)
-        form = Form.parse(await read_form(req, headers))
-        request = TokenRequest(form=form, headers=headers, received_at=self._clock())
+        server = self._server()
+        request = await read_request(req, server, self._clock)
         try:
-            asked = await self._validate(self._server(), request)
+            asked = await self._guard.authenticating(
+                server, request, lambda: revoking.validate(server, request)
+            )
             answer = await revoking.revoke(self._store, asked, request.received_at)
         except AccessTokenException as error:
             answer = TokenGenerator.error_response(error)
         write(resp, answer)
-
-    async def _validate(self, server: AuthorizationServer, request: TokenRequest) -> Asked:
-        if client_auth.stretches(server, request):
-            return await self._stretch(lambda: revoking.validate(server, request))
-        return revoking.validate(server, request)

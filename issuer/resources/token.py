@@ -11,12 +11,14 @@ from issuer.errors import (
     RequestTooLarge,
     UnsupportedMediaType,
 )
+from issuer.guard import Guard
 from issuer.protocol.form import Form
 from issuer.protocol.replay import ReplayStore
 from issuer.protocol.request import TokenRequest
 from issuer.resources.answers import write
+from issuer.resources.client_address import client_address
 from issuer.server import AuthorizationServer
-from issuer.token import Stretch, TokenGenerator
+from issuer.token import TokenGenerator
 
 MAX_BODY = 32768
 """Bytes of the longest token request: a refresh token and an assertion fit several times."""
@@ -37,27 +39,39 @@ class TokenResource:
         *,
         server: Callable[[], AuthorizationServer],
         store: ReplayStore,
-        stretch: Stretch,
+        guard: Guard,
         clock: Callable[[], int],
     ) -> None:
         self._generator = generator
         self._server = server
         self._store = store
-        self._stretch = stretch
+        self._guard = guard
         self._clock = clock
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Reads a form, answers JSON."""
-        headers = read_headers(req)
-        request = TokenRequest(
-            form=Form.parse(await read_form(req, headers)),
-            headers=headers,
-            received_at=self._clock(),
-        )
+        request = await read_request(req, self._server(), self._clock)
         answer = await self._generator(
-            self._server(), request, store=self._store, stretch=self._stretch
+            self._server(), request, store=self._store, guard=self._guard
         )
         write(resp, answer)
+
+
+async def read_request(
+    req: Request, server: AuthorizationServer, clock: Callable[[], int]
+) -> TokenRequest:
+    """What a client sent that authenticates itself.
+
+    Raises:
+        InvalidRequest: as ``read_headers`` and ``read_form`` do.
+    """
+    headers = read_headers(req)
+    return TokenRequest(
+        form=Form.parse(await read_form(req, headers)),
+        headers=headers,
+        received_at=clock(),
+        address=client_address(req, server),
+    )
 
 
 def read_headers(req: Request) -> dict[str, str]:
