@@ -84,7 +84,10 @@ def claims(issuer: str, lines: Lines, revocations: Revocations, heard_at: int) -
     for name in lines.standing:
         listed[name] = max(expires_at, listed.get(name, 0))
     return Claims(
-        iss=issuer, iat=issued_at, exp=expires_at, revocations=dict(sorted(listed.items()))
+        iss=issuer,
+        iat=issued_at,
+        exp=expires_at,
+        revocations={name: listed[name] for name in sorted(listed)},
     )
 
 

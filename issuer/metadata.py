@@ -66,6 +66,7 @@ def _revocation(server: AuthorizationServer) -> Mapping[str, object]:
     return {
         "revocation_endpoint": server.issuer + REVOKE,
         "revocation_endpoint_auth_methods_supported": list(CLIENT_AUTH),
+        "revocations_uri": server.issuer + REVOCATIONS,  # a name of ours: the feed
     }
 
 
@@ -93,7 +94,6 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "token_endpoint": issuer + TOKEN,
             "userinfo_endpoint": issuer + USERINFO,
             "jwks_uri": issuer + JWKS,
-            **({"revocations_uri": issuer + REVOCATIONS} if registry.issuer.has_store else {}),
             "pushed_authorization_request_endpoint": issuer + PAR,
             **_revocation(server),
             **_introspection(server, now),

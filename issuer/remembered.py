@@ -7,6 +7,7 @@ told again, so that no revocation is lost while one worker lives.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import islice
 from types import MappingProxyType
 
@@ -69,9 +70,10 @@ class Remembered:
         memory = await self._store.revocations(after := self._after(now), now)
         if memory.since != self._since and after:
             memory = await self._store.revocations(after := 0, now)
-        told = {each.name: each for each in memory.revocations}
-        lost = list(forgotten(self.revocations, told, after, now))
-        self.revocations, self.heard_at = merged(self.revocations, told, now), now
+        # Aside: a hundred thousand of them take a moment.
+        compare = partial(compared, self.revocations, memory.revocations, after, now)
+        lost, self.revocations = await asyncio.to_thread(compare)
+        self.heard_at = now
         for first in range(0, len(lost), TOLD_AT_ONCE):
             await self._store.revoke(lost[first : first + TOLD_AT_ONCE], now)
         if lost:
@@ -101,6 +103,14 @@ class Remembered:
         self._fault = fault
 
 
+def compared(
+    held: Revocations, told: Iterable[Revocation], after: int, now: int
+) -> tuple[list[Revocation], Revocations]:
+    """What a store has forgotten that has ``told`` all since ``after``, and what is known now."""
+    by_name = {each.name: each for each in told}
+    return list(forgotten(held, by_name, after, now)), merged(held, by_name, now)
+
+
 def forgotten(held: Revocations, told: Revocations, after: int, now: int) -> Iterable[Revocation]:
     """What of ``held`` a store does not know, which has ``told`` all that is since ``after``."""
     for name, each in held.items():
@@ -127,7 +137,7 @@ def merged(held: Revocations, told: Revocations, now: int) -> Revocations:
         log.error("too much was revoked to be remembered; what was revoked first is not")
         newest = sorted(both.values(), key=lambda each: each.revoked_at, reverse=True)
         both = {each.name: each for each in islice(newest, MAX_REMEMBERED)}
-    return MappingProxyType(dict(sorted(both.items())))
+    return MappingProxyType({name: both[name] for name in sorted(both)})
 
 
 def _later(one: Revocation, other: Revocation) -> tuple[int, int]:

@@ -10,12 +10,16 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from issuer.feed import PERIOD
-from issuer.metadata import JWKS, REVOCATIONS
+from issuer.metadata import JWKS, REVOCATIONS, REVOKE
 from issuer.protocol import revocation
 from issuer.protocol.replay import Revocation
 from issuer.stores.sqlite import SQLiteStore
 from keys import InvalidToken, Verifier
-from tests.builders import API
+from keys.errors import InvalidMac
+from keys.mac import MacVerifier
+from keys.mac.signed_request import Request
+from keys.mac.signer import MacCredentials, Signer
+from tests.builders import API, MAC_API, MAC_PRIVATE_JWK, SECRET
 from tests.running import RunningIssuer
 
 STORE = "sqlite:replay.db"
@@ -167,9 +171,10 @@ def test_all_replicas_and_workers_answer_with_the_same_text(issuer):
 def test_a_revoked_token_is_refused_and_its_neighbour_is_not(issuer):
     verifier = Verifier(issuer.url, API, revocations=True)
     revoked, neighbour = issuer.access_token(), issuer.access_token()
-    jti = verifier.verify(revoked).jti
+    assert verifier.verify(revoked)
     assert verifier.verify(neighbour)
-    revoke(issuer, revocation.token(jti))
+    answer = issuer.http.post(REVOKE, data={"token": revoked}, auth=("billing", SECRET))
+    assert answer.status_code == 200
     issuer.wait_until(lambda: is_refused(verifier, revoked), 12)
     assert verifier.verify(neighbour)
 
@@ -180,9 +185,10 @@ def test_a_revoked_grant_takes_its_access_tokens_with_it(issuer):
     second = issuer.refresh(first["refresh_token"]).json()
     other = issuer.redeem(issuer.code()).json()["access_token"]
     tokens = [each["access_token"] for each in (first, second)]
-    grant_ids = {verifier.verify(each).claims["grant_id"] for each in tokens}
-    (grant_id,) = grant_ids
-    revoke(issuer, revocation.grant(grant_id))
+    assert all(verifier.verify(each).claims["grant_id"] for each in tokens)
+    given = {"token": second.get("refresh_token") or first["refresh_token"]}
+    answer = issuer.http.post(REVOKE, data=given, auth=("web", SECRET))
+    assert answer.status_code == 200
     issuer.wait_until(lambda: all(is_refused(verifier, each) for each in tokens), 12)
     assert verifier.verify(other)
 
@@ -195,6 +201,33 @@ def test_a_line_for_a_client_refuses_what_it_has_and_not_what_it_gets(issuer):
     issuer.wait_until(lambda: is_refused(verifier, before), 12)
     assert verifier.verify(issuer.access_token())
     assert verifier.verify(other)
+
+
+def test_a_token_for_signed_requests_is_revoked_like_any_other(issuer):
+    verifier = MacVerifier(
+        issuer.url,
+        MAC_API,
+        decryption_keys={"keys": [MAC_PRIVATE_JWK]},
+        revocations=True,
+    )
+    held = issuer.token("web", grant_type="client_credentials", resource=MAC_API).json()
+
+    def request() -> dict:
+        signer = Signer(MacCredentials.from_response(held))
+        sent = {"method": "GET", "target": "/", "host": "mac.example", "port": 443}
+        return {**sent, "authorization": signer.sign(Request.of(*sent.values()))}
+
+    def is_refused_now() -> bool:
+        try:
+            verifier.verify(**request())
+        except InvalidMac as refused:
+            return refused.detail.startswith("revoked")
+        return False
+
+    assert not is_refused_now()
+    given = {"token": held["access_token"]}
+    assert issuer.http.post(REVOKE, data=given, auth=("web", SECRET)).status_code == 200
+    issuer.wait_until(is_refused_now, 12)
 
 
 def test_a_line_in_the_registry_refuses_access_tokens_too(an_issuer):
