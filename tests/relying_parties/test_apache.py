@@ -106,3 +106,52 @@ def test_who_is_logged_in_here_need_not_log_in_there(browser, protected):
     again = browser.get(protected)
     # An http redirect URI is on the person's own machine, yet this client proves itself.
     assert "protected" in arrive(browser, again).ids
+
+
+@pytest.fixture(scope="module", params=["none", "sqlite:replay.db"])
+def told_of_logouts(tmp_path_factory, request):
+    """An issuer, and two pages of it: the server of one is told of logouts."""
+    ports = {"told": free_port(), "silent": free_port()}
+    back = f"http://127.0.0.1:{ports['told']}/protected/callback?logout=backchannel"
+    registered = {"redirect_uris": ["http://127.0.0.1/protected/callback"], "skip_consent": True}
+    running = a_provider(
+        tmp_path_factory.mktemp("told"),
+        told=a_relying_party(**registered, backchannel_logout_uri=back),
+        silent=a_relying_party(**registered),
+    )
+    table = running.read_registry()
+    table["issuer"]["replay_store"] = request.param
+    running.write_registry(table)
+    running.start()
+
+    def protected(client_id):
+        cookie = f"OIDCCookie {client_id}"  # a cookie is of a host, whichever the port
+        directives = (*DIRECTIVES["PKCE"], cookie)
+        return apache.started(running.url, ports[client_id], client_id, *directives)
+
+    try:
+        with protected("told") as told, protected("silent") as silent:
+            yield running, told, silent
+    finally:
+        running.stop()
+
+
+def test_logging_out_here_logs_out_there(told_of_logouts):
+    """OpenID Connect Back-Channel Logout: its session is gone, though the browser never came by."""
+    issuer, told, silent = told_of_logouts
+    with Browser(issuer) as browser, Browser(issuer) as elsewhere:
+        browser.also = elsewhere.also = "http://127.0.0.1:"
+        for each in (browser, elsewhere):
+            assert "protected" in each.log_in(each.get(told)).ids
+            assert "protected" in each.get(silent).ids
+        assert shows(browser, told)
+        browser.submit(browser.get(f"{issuer.url}/logout"), "logout")
+        issuer.wait_until(lambda: not shows(browser, told))
+        # Whoever does not register where keeps people logged in, as our page says.
+        assert shows(browser, silent)
+        assert shows(elsewhere, told)
+
+
+def shows(browser, url):
+    """Whether the page is shown at once, to somebody who has a session there."""
+    return browser.http.get(url).status_code == 200
