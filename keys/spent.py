@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
-BUSY_TIMEOUT = 0.5
+BUSY_TIMEOUT = 0.25
 """Seconds to wait for another process before giving up."""
 FORGET_EVERY = 60
 """Seconds between two clearings of what has expired."""
@@ -68,6 +68,7 @@ class SpentIds:
         self.since = 0
         """The instant from which the file of the last ``connect`` remembers."""
         self._forget_at = 0
+        self._patience = BUSY_TIMEOUT
 
     def probe(self, now: int) -> None:
         """Nothing, if something could be spent now; makes the file if there is none.
@@ -117,6 +118,14 @@ class SpentIds:
             (spent_at,) = connection.execute(query, (id_,)).fetchone() or (0,)
             raise AlreadySpent(spent_at) from None
 
+    def wait_at_most(self, seconds: float) -> None:
+        """From now on waits for other processes so long before giving up, give or take a tenth."""
+        if abs(seconds - self._patience) < BUSY_TIMEOUT / 10:
+            return
+        self._patience = max(seconds, 0.01)
+        if self._connection is not None:
+            self._connection.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
+
     def disconnect(self) -> None:
         """Lets go of the file; the next call opens it again."""
         if self._connection is not None:
@@ -152,7 +161,7 @@ class SpentIds:
             is_second = self._file is not None
             begins = now + 1 if is_second else now
             self._opened = _identity(self._path)
-            connection, since = _open(self._path, self.schema, begins)
+            connection, since = _open(self._path, self.schema, begins, patience=self._patience)
             self._file = _identity(self._path)
             if self._opened not in (None, self._file):
                 connection.close()
@@ -195,9 +204,11 @@ class SpentIds:
             self._forget_at = now + FORGET_EVERY
 
 
-def _open(path: Path, schema: str, begins: int) -> tuple[sqlite3.Connection, int]:
+def _open(
+    path: Path, schema: str, begins: int, *, patience: float
+) -> tuple[sqlite3.Connection, int]:
     connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        path, timeout=patience, isolation_level=None, check_same_thread=False
     )
     try:
         # WAL survives the death of any process; NORMAL may lose the last moments to a power cut,

@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from issuer.protocol.replay import Memory, Revocation, Tally, Use
 from issuer.stores.sqlite_memory import SQLiteMemory
@@ -14,12 +15,28 @@ from keys.spent import BUSY_TIMEOUT, StoreUnavailable
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    ask: Callable[[], Any]
+    answer: asyncio.Future[Any]
+    given_up_at: float
+    use: tuple[Use, int] | None = None
+    """What it asks, and when, where others may be asked with it."""
+
+
 class SQLiteStore:
-    """One connection, used from one thread of its own: disks never block the event loop."""
+    """One connection, used from one thread of its own: disks never block the event loop.
+
+    Whoever asks while that thread is busy waits for the others, and then all are asked about
+    together: the thread wakes up once, writes once, and wakes the event loop once.
+    """
 
     def __init__(self, path: Path) -> None:
         self._memory = SQLiteMemory(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="replay-store")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: list[_Question] = []
+        self._is_busy = False
 
     @classmethod
     def open(cls, replay_store: str, folder: Path, _: str) -> Self:
@@ -28,7 +45,7 @@ class SQLiteStore:
 
     async def use(self, use: Use, now: int) -> tuple[int, ...]:
         """See ``ReplayStore``."""
-        return await self._run(lambda: self._memory.use(use, now))
+        return await self._run(lambda: self._memory.use(use, now), (use, now))
 
     async def revoke(self, revocations: Sequence[Revocation], now: int) -> None:
         """See ``ReplayStore``."""
@@ -69,18 +86,74 @@ class SQLiteStore:
         """
         self._thread.submit(self._memory.probe, now).result()
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        """What ``work`` returns, done in the thread, unless that is kept waiting too long.
+    async def _run(self, ask: Callable[[], T], use: tuple[Use, int] | None = None) -> T:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._waiting, self._is_busy = loop, [], False
+        answer: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Question(ask, answer, time.monotonic() + BUSY_TIMEOUT, use))
+        if not self._is_busy:
+            # At the end of this turn of the loop: whoever else asks in it goes along.
+            self._is_busy = True
+            loop.call_soon(self._hand_over, loop)
+        return await answer
 
-        Raises:
-            StoreUnavailable: whoever came first waits for another process. Waiting behind them,
-                the last of many would hear after all their waits together.
-        """
-        given_up_at = time.monotonic() + BUSY_TIMEOUT
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        questions, self._waiting = self._waiting, []
+        self._thread.submit(self._answer, questions, loop)
 
-        def in_turn() -> T:
-            if time.monotonic() > given_up_at:
-                raise StoreUnavailable("others are waiting for it")
-            return work()
+    def _answer(self, questions: Sequence[_Question], loop: asyncio.AbstractEventLoop) -> None:
+        """In the thread."""
+        answers = _answers(questions, self._memory)
+        loop.call_soon_threadsafe(self._deliver, questions, answers, loop)
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, in_turn)
+    def _deliver(
+        self,
+        questions: Sequence[_Question],
+        answers: Sequence[Any],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        for question, answer in zip(questions, answers, strict=True):
+            if question.answer.done():  # nobody waits for it any more
+                continue
+            if isinstance(answer, Exception):
+                question.answer.set_exception(answer)
+            else:
+                question.answer.set_result(answer)
+        self._is_busy = bool(self._waiting)
+        if self._is_busy:
+            self._hand_over(loop)
+
+
+def _answers(questions: Sequence[_Question], memory: SQLiteMemory) -> list[Any]:
+    """An answer or an exception for each of ``questions``."""
+    now = time.monotonic()
+    live = [each for each in questions if each.given_up_at > now]
+    uses = [each.use for each in live if each.use is not None]
+    together = False
+    try:
+        if uses:
+            memory.wait_at_most(min(each.given_up_at for each in live) - now)
+            together = memory.use_together(uses)
+    except StoreUnavailable as why:
+        # Each alone would wait as long again, for the same file.
+        return [StoreUnavailable(str(why), retry_after=why.retry_after) for _ in questions]
+    except Exception as error:  # noqa: BLE001  # a fault of ours: for whoever asked, as below
+        return [error for _ in questions]
+    return [
+        (each.use[1],) * len(each.use[0].once)
+        if together and each.use is not None and each.given_up_at > now
+        else _alone(each, memory)
+        for each in questions
+    ]
+
+
+def _alone(question: _Question, memory: SQLiteMemory) -> Any:
+    left = question.given_up_at - time.monotonic()
+    if left <= 0:
+        return StoreUnavailable("others are waiting for it")
+    try:
+        memory.wait_at_most(left)
+        return question.ask()
+    except Exception as error:  # noqa: BLE001  # for whoever asked, and not for the thread
+        return error
