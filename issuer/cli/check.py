@@ -1,42 +1,73 @@
 """``issuer check``: would a worker start with these two files?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
-from issuer import load
-from issuer.cli import clock
+from issuer import load, stores
+from issuer.cli import asking, clock
 from issuer.cli.page import columns
 from issuer.cli.place import Place, pass_place
-from issuer.registry import advice
+from issuer.cli.refusal import Refusal
+from issuer.registry import advice, files
 from issuer.registry.documents import dotted
 from issuer.registry.record import rfc3339
 from issuer.server import AuthorizationServer
 from keys.signing import SigningKey
+from keys.spent import StoreUnavailable
+
+STORE = ("issuer", "replay_store")
 
 
 @click.command
+@click.option("--online", is_flag=True, help="Ask the replay store, too.")
 @pass_place
-def check(place: Place) -> None:
+def check(place: Place, online: bool) -> None:  # noqa: FBT001  # click passes it by name
     """Say whether registry and key ring are good, alone and together.
 
     Prints every problem, one to a line, and leaves with 1 if there is any. Run it before a changed
     file reaches the workers: in a pre-commit hook, in CI, after every edit by hand. What is good
     but could be safer it names as well, and leaves with 0.
 
+    With --online it also asks the replay store: whether it can be reached and written to, and
+    whether it is set up to remember. Run that where the workers run, with their environment.
+
     \b
-    Example:
+    Examples:
       issuer --registry registry.toml --keyring keyring.json check
+      issuer check --online
     """
     now = clock.now()
     server = place.load(now)
-    click.echo("\n".join((summary(server, now), *warned(server, place, now))))
+    found = list(_warned_online(server, place, now)) if online else []
+    click.echo("\n".join((summary(server, now), *warned(server, place, now, found))))
 
 
-def warned(server: AuthorizationServer, place: Place, now: int) -> Iterator[str]:
+def _warned_online(server: AuthorizationServer, place: Place, now: int) -> Iterator[str]:
+    """What could be safer about the store, once it has been asked.
+
+    Raises:
+        Refusal: it cannot be.
+    """
+    settings, where = server.registry.issuer, f"{dotted(STORE)} ({asking.kind(server.registry)})"
+    try:
+        fault = asking.ask(place.registry, server.registry, lambda store: store.fault(now))
+    except StoreUnavailable as unavailable:
+        fault = str(unavailable)
+    if fault:
+        raise Refusal(f"{place.registry.name}: {where}: cannot be written to: {fault}")
+    folder = files.folder_of(place.registry)
+    for why in stores.warnings(settings.replay_store, folder=folder, issuer=settings.url):
+        yield f"{where}: {why}"
+
+
+def warned(
+    server: AuthorizationServer, place: Place, now: int, online: Sequence[str] = ()
+) -> Iterator[str]:
     """The warnings as a short list under a line of their own; nothing where there are none."""
     found = [f"{dotted(path)}: {why}" for path, why in advice.warnings(server.registry)]
     found += load.warn_of_keyring(place.keyring, server, now)
+    found += online
     if found:
         yield from ("", f"Good, with {len(found)} warning{'s' * (len(found) > 1)}:", "")
         yield from (f"  {each}" for each in found)

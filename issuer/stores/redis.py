@@ -74,12 +74,17 @@ class Knowledge:
             self.mark, self.marked_at = max(self.mark, mark), at
 
 
+def prefix(issuer: str) -> str:
+    """What all keys of an issuer begin with; what is in braces says where a cluster keeps them."""
+    return f"issuer:{{{issuer}}}:"
+
+
 class RedisStore:
     """Lua scripts over one connection per worker, all questions of a turn in one round trip."""
 
     def __init__(self, address: redis_url.Address, issuer: str) -> None:
         self._address = address
-        self._prefix = f"issuer:{{{issuer}}}:"
+        self._prefix = prefix(issuer)
         self._known = Knowledge()
         self._line: Line | None = None
         self._head = (self._prefix + "memory", f"{self._prefix}worker:{secrets.token_hex(8)}")

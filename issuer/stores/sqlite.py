@@ -41,7 +41,12 @@ class SQLiteStore:
     @classmethod
     def open(cls, replay_store: str, folder: Path, _: str) -> Self:
         """The store at the path it names, which counts from ``folder``; made at its first use."""
-        return cls(folder / (replay_store.partition(":")[2] or "replay.db"))
+        return cls(cls.path(replay_store, folder))
+
+    @staticmethod
+    def path(replay_store: str, folder: Path) -> Path:
+        """Where ``replay_store`` keeps its file."""
+        return folder / (replay_store.partition(":")[2] or "replay.db")
 
     async def use(self, use: Use, now: int) -> tuple[int, ...]:
         """See ``ReplayStore``."""
