@@ -12,7 +12,7 @@ from statistics import median
 
 from tests.bench import load, ours, peer, reloading, waiting
 from tests.bench.clients import client_credentials
-from tests.bench.endpoint import INTROSPECT, REVOKE, TOKEN, Endpoint
+from tests.bench.endpoint import INTROSPECT, TOKEN, Endpoint
 from tests.bench.figures import Rate, Series, Waits, interleaved
 from tests.bench.load import TokenForm
 from tests.bench.processes import Memory, memory, pinned, running
@@ -29,8 +29,6 @@ REFRESH = "issuer: refresh_token"
 CODE = "issuer: authorization_code"
 INTROSPECTION = "issuer: introspect"
 UNSEEN = "issuer: introspect, tokens not seen before"
-INTROSPECTION_STORED = "issuer: introspect, with sqlite"
-REVOCATION = "issuer: revoke, with sqlite"
 CROWDED = f"issuer: client_credentials, {MANY:,} clients"
 
 
@@ -106,9 +104,6 @@ def _rates(plan: Plan, directory: Path) -> tuple[dict[str, Series], Memory]:
         rival = stack.enter_context(peer.started(directory / "peer", FEW, 0))
         few = stack.enter_context(ours.started(directory / "few", FEW, 0))
         many = stack.enter_context(ours.started(directory / "many", MANY, 0))
-        storing = stack.enter_context(
-            ours.started(directory / "storing", FEW, 0, replay_store="sqlite:replay.db")
-        )
         bystander = stack.enter_context(ours.started(directory / "bystander", FEW, 1))
         with running(few.endpoint.group):
             refreshing = few.refresh_tokens()
@@ -129,8 +124,6 @@ def _rates(plan: Plan, directory: Path) -> tuple[dict[str, Series], Memory]:
             CODE: of(few.endpoint, few.codes),
             INTROSPECTION: of(few.endpoint, few.introspections, INTROSPECT),
             UNSEEN: of(few.endpoint, lambda: few.introspections(MORE_THAN_REMEMBERED), INTROSPECT),
-            INTROSPECTION_STORED: of(storing.endpoint, storing.introspections, INTROSPECT),
-            REVOCATION: of(storing.endpoint, storing.revocations, REVOKE),
             CROWDED: of(many.endpoint, lambda: client_credentials(MANY)),
         }
         say(f"{plan.rounds} rounds of {len(contenders)} times {plan.seconds:.0f} s")

@@ -6,13 +6,15 @@ where there is one, so each round has as many of them as could be redeemed in it
 
 import argparse
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from tests.bench import ours
+from tests.bench.endpoint import INTROSPECT, REVOKE
 from tests.bench.figures import Rate, Series, interleaved
+from tests.bench.load import TokenForm
 from tests.bench.processes import running
 from tests.bench.report import table
 from tests.redis_server import running_redis
@@ -22,6 +24,7 @@ MOST = 8_000
 """Codes that nobody redeems within a second of a core."""
 NONE, SQLITE, REDIS = "none", "sqlite", "redis"
 CODE, REFRESH = "authorization_code", "refresh_token"
+INTROSPECTION, REVOCATION = "introspect", "revoke"
 
 
 def rates(directory: Path, *, rounds: int, seconds: float, warm_up: float) -> dict[str, Series]:
@@ -49,6 +52,15 @@ def rates(directory: Path, *, rounds: int, seconds: float, warm_up: float) -> di
             contenders[name(REFRESH, store)] = partial(
                 issuer.endpoint.rate, refreshing, requests, seconds
             )
+
+            def ask(
+                path: str, make: Callable[[], list[TokenForm]], issuer: ours.Ours = issuer
+            ) -> Rate:
+                return issuer.endpoint.rate(make(), requests, seconds, path=path)
+
+            contenders[name(INTROSPECTION, store)] = partial(ask, INTROSPECT, issuer.introspections)
+            if store != NONE:  # nothing else can be revoked with
+                contenders[name(REVOCATION, store)] = partial(ask, REVOKE, issuer.revocations)
         return interleaved(contenders, rounds)
 
 
@@ -70,8 +82,10 @@ def rows(series: Mapping[str, Series]) -> str:
             *(f"{series[name(grant, store)].median:,.0f}" for store in (NONE, SQLITE, REDIS)),
             *(f"{ratio(series, grant, store):.0%}" for store in (SQLITE, REDIS)),
         ]
-        for grant in (CODE, REFRESH)
+        for grant in (CODE, REFRESH, INTROSPECTION)
     ]
+    revoked = [f"{series[name(REVOCATION, store)].median:,.0f}" for store in (SQLITE, REDIS)]
+    cells.append([REVOCATION, "", *revoked, "", ""])
     head = ["per second of a core", NONE, SQLITE, REDIS, "with sqlite", "with redis"]
     return table(head, cells)
 
