@@ -71,7 +71,10 @@ def _offline(registry: Registry, found: Revocable, now: int) -> str:
     which, most = "access tokens that are out", longest
     if found.kind == "token":
         which, most = "the token", min(longest, max(0, found.forget_at - now))
-    return f"resource servers that verify offline accept {which} for up to {words(most)} more"
+    told = f"resource servers that verify offline accept {which} for up to {words(most)} more"
+    if found.kind == "session" or not registry.issuer.has_store:
+        return told
+    return f"{told}; those that follow the feed of revocations refuse within a minute"
 
 
 def _of_token(_: Registry, found: Revocable) -> Iterator[str]:

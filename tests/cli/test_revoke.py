@@ -105,6 +105,7 @@ def test_a_refresh_token_is_revoked_with_all_of_its_grant(run, remembering):
     assert 'that "alice" gave to the client "web", with all that came of it.' in result.stdout
     assert "By the replay store (sqlite): every worker that shares it" in result.stdout
     assert "verify offline accept access tokens that are out for up to 10 minutes" in result.stdout
+    assert "those that follow the feed of revocations refuse within a minute" in result.stdout
     assert refresh(remembering, tokens) == "invalid_grant"
     assert refresh(remembering, others) is None
     seen = run("inspect", stdin=tokens["access_token"])
