@@ -167,7 +167,7 @@ class Line:
         self._failures += 1
         self._why = why
         if self._failures == OPENS_AFTER:
-            log.warning("the replay store is unavailable: %s", why)
+            log.error("the replay store is unavailable", extra={"fields": {"fault": why}})
         for each in questions:
             if not each.answer.done():
                 each.answer.set_exception(StoreUnavailable(why))
@@ -191,7 +191,7 @@ class Line:
     async def _use(self, connection: AbstractConnection) -> None:
         """Returns when ``connection`` is lost."""
         if self._failures >= OPENS_AFTER:
-            log.warning("the replay store answers again")
+            log.info("the replay store answers again")
             self._failures = OPENS_AFTER - 1  # what comes next shows whether that lasts
         self._wire = wire = _Wire(self, connection)
         try:
