@@ -2,12 +2,17 @@
 
 import pytest
 
+from issuer.browser.authorize import AuthorizationRequest, seal_code, validate
 from issuer.protocol import revocation
+from issuer.protocol.sealed import Login
 from issuer.stores.none import NoStore
+from issuer.token import TokenGenerator
 from keys.ring import KeyRing
 from tests.asking import a_public_request, ask, claims_of, scope_of, told
 from tests.builders import (
     API,
+    CALLBACK,
+    CHALLENGE,
     MAC_API,
     NOW,
     OTHER_API,
@@ -294,6 +299,38 @@ def test_what_it_stands_on_ends_it(tmp_path, name, line, is_good):
         assert (family.refresh(held, NOW + 200).status == 200) == is_good
 
 
+@pytest.mark.parametrize(
+    ("scope", "is_good"),
+    [
+        pytest.param("read", False, id="for while the user is there"),
+        pytest.param("read offline_access", True, id="for when they are not"),
+    ],
+)
+def test_the_end_of_the_session_ends_what_was_granted_for_its_time(tmp_path, scope, is_good):
+    """OpenID Connect Back-Channel Logout 1.0 section 2.7."""
+    with a_family(tmp_path) as family:
+        asked = AuthorizationRequest(
+            client_id="spa",
+            redirect_uri=CALLBACK,
+            scope=scope,
+            code_challenge=CHALLENGE,
+            code_challenge_method="S256",
+        )
+        code = seal_code(
+            family.server,
+            validate(family.server, asked),
+            sub="alice",
+            auth_time=NOW,
+            now=NOW,
+            login=Login(sid="evening"),
+        )
+        held = family.next(str(family.redeem(code).body["refresh_token"]), NOW + 1)
+        tell(family.store, revocation.session("morning"), not_before=NOW + DAY)
+        held = family.next(held, NOW + 50)
+        tell(family.store, revocation.session("evening"), not_before=NOW + DAY)
+        assert (family.refresh(held, NOW + 100).status == 200) == is_good
+
+
 def test_what_was_issued_before_the_memory_begins_has_to_log_in_again(tmp_path):
     """F15: 503 while the old memory may come back; then nobody can say who used it."""
     with a_family(tmp_path) as family:
@@ -333,6 +370,31 @@ def test_a_confidential_client_that_does_not_rotate_keeps_its_token_with_a_store
     with a_family(tmp_path, client_id="web") as family:
         held = family.first()
         assert {family.next(held, NOW + later) for later in (1, 2, 3, DAY)} == {held}
+
+
+# A policy of the endpoint itself ------------------------------------------------------------------
+
+
+def test_an_endpoint_that_gives_no_refresh_tokens_gives_no_next_one(tmp_path):
+    with a_family(tmp_path) as family:
+        request = a_public_request("refresh_token", refresh_token=family.first(), now=NOW)
+        answer = ask(
+            family.server,
+            request,
+            generator=TokenGenerator(refreshable=False),
+            store=family.store,
+        )
+        assert answer.status == 200
+        assert "refresh_token" not in answer.body
+
+
+def test_what_takes_its_place_has_no_more_than_the_endpoint_gives(tmp_path):
+    with a_family(tmp_path) as family:
+        request = a_public_request("refresh_token", refresh_token=family.first(), now=NOW)
+        capped = TokenGenerator(scope="read")
+        answer = ask(family.server, request, generator=capped, store=family.store)
+        assert scope_of(answer) == {"read"}
+        assert family.opened(str(answer.body["refresh_token"])).scope == {"read"}
 
 
 # A registry that is edited while tokens are out ---------------------------------------------------

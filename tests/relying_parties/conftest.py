@@ -18,7 +18,6 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer
     public = a_relying_party(
         token_endpoint_auth_method="none",
         client_secrets=[],
-        grant_types=["authorization_code"],
         scope="openid profile email",
     )
     running = a_provider(
@@ -29,6 +28,9 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer
         public=public,
         pusher=a_relying_party(require_pushed_authorization_requests=True),
     )
+    table = running.read_registry()
+    table["issuer"]["replay_store"] = "sqlite:replay.db"  # so that public ones may refresh
+    running.write_registry(table)
     running.start()
     yield running
     running.stop()

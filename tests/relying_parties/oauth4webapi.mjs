@@ -63,6 +63,7 @@ try {
     )
     const anew = await oauth.processRefreshTokenResponse(server, client, refreshed)
     known.refreshed = await learn(refreshed, anew)
+    known.rotated = anew.refresh_token !== tokens.refresh_token
   }
   const logout = new URLSearchParams({
     id_token_hint: tokens.id_token,

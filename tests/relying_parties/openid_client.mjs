@@ -46,7 +46,9 @@ try {
   const tokens = await client.authorizationCodeGrant(config, await hear(), checks)
   const known = await learn(tokens)
   if (tokens.refresh_token) {
-    known.refreshed = await learn(await client.refreshTokenGrant(config, tokens.refresh_token))
+    const anew = await client.refreshTokenGrant(config, tokens.refresh_token)
+    known.refreshed = await learn(anew)
+    known.rotated = anew.refresh_token !== tokens.refresh_token
   }
   const logout = client.buildEndSessionUrl(config, {
     id_token_hint: tokens.id_token,
