@@ -11,6 +11,7 @@ import pytest
 
 from issuer.browser import sessions
 from issuer.browser.sealed import LoginChallenge
+from issuer.guard import Guard
 from issuer.metadata import AUTHORIZE, CONSENT, LOGIN, LOGIN_CALLBACK, LOGOUT
 from issuer.protocol import revocation
 from issuer.protocol.replay import Revocation
@@ -20,7 +21,6 @@ from issuer.resources.consent import ConsentResource
 from issuer.resources.ending import Ending
 from issuer.resources.login import LoginCallbackResource, LoginResource
 from issuer.resources.logout import LogoutResource
-from issuer.serving.stretching import Stretcher
 from issuer.stores.none import NoStore
 from issuer.stores.sqlite import SQLiteStore
 from keys.signing import SigningKey
@@ -65,7 +65,7 @@ class Pages:
         self.app = falcon.asgi.App()
         self.app.add_route(AUTHORIZE, AuthorizeResource(browser, store=self.store))
         self.app.add_route(CONSENT, ConsentResource(browser))
-        self.app.add_route(LOGIN, LoginResource(browser, ending=ending, stretch=Stretcher()))
+        self.app.add_route(LOGIN, LoginResource(browser, ending=ending, guard=Guard(store)))
         self.app.add_route(LOGIN_CALLBACK, callback)
         self.app.add_route(LOGOUT, LogoutResource(browser, ending=ending))
 
@@ -91,7 +91,7 @@ class Pages:
 
 @pytest.fixture
 def store(tmp_path) -> Iterator[SQLiteStore]:
-    opened = SQLiteStore.open("replay.db", tmp_path)
+    opened = SQLiteStore(tmp_path / "replay.db")
     opened.remember(NOW - 100)
     yield opened
     opened.close()
@@ -207,7 +207,7 @@ def test_a_session_ends_with_all_that_its_user_has(pages, session):
 
 def test_a_session_of_before_the_memory_waits_and_is_believed(tmp_path):
     """For as long as the workers take to tell a young store what they remember."""
-    young = SQLiteStore.open("replay.db", tmp_path)
+    young = SQLiteStore(tmp_path / "replay.db")
     young.remember(NOW + 10)
     pages = Pages(the_server(), young)
     session = having_agreed(pages.server, a_session(pages.server), "read")
