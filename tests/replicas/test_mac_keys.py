@@ -9,6 +9,7 @@ import jwt
 
 from keys.mac.key_wrapping import DecryptionKeys, generate_key, public_jwk
 from tests.builders import MAC_API, MAC_PRIVATE_JWK
+from tests.running import RunningIssuer
 
 
 def header_of(claims: dict[str, Any]) -> dict[str, Any]:
@@ -18,15 +19,22 @@ def header_of(claims: dict[str, Any]) -> dict[str, Any]:
     return header
 
 
+def in_force(replica: RunningIssuer) -> str:
+    """The registry that it judges by."""
+    return str(replica.http.get("/readyz").json()["registry"]["digest"])
+
+
 def test_both_replicas_change_keys_in_the_second_that_the_registry_says(an_issuer):
     following = generate_key("P-256")
     first = an_issuer()
-    table, not_before = first.read_registry(), int(time.time()) + 6
+    replicas = [first.start(), an_issuer().start()]
+    table, not_before = first.read_registry(), int(time.time()) + 8
     table["resources"][MAC_API]["jwks"]["keys"] += [
         public_jwk(following) | {"not_before": not_before}
     ]
     first.write_registry(table)
-    replicas = [first.start(), an_issuer().start()]
+    digest = first.files().registry.digest
+    first.wait_until(lambda: all(in_force(each) == digest for each in replicas))
     both = DecryptionKeys.from_jwks({"keys": [MAC_PRIVATE_JWK, following]})
     seen: set[tuple[int, str]] = set()
     while time.time() < not_before + 1:
