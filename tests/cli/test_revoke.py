@@ -55,7 +55,8 @@ def begin(registry: Path, replay_store: str = STORE) -> None:
 
 
 def in_the_store(registry: Path, question, replay_store: str = STORE):
-    store = open_store(replay_store, registry.parent)
+    issuer = server_of(registry).issuer
+    store = open_store(replay_store, folder=registry.parent, issuer=issuer)
     try:
         return asyncio.run(question(store))
     finally:
