@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import RawIOBase
 from pathlib import Path
 
@@ -102,9 +102,12 @@ def sqlite_deleted(stage: Stage) -> Iterator[None]:
 @contextmanager
 def sqlite_corrupted(stage: Stage) -> Iterator[None]:
     """F10: every byte of the file, and of what SQLite keeps beside it, is another, in place."""
-    for each in stage.database.parent.glob("replay.db*"):
-        with each.open("r+b") as file:
-            size = each.stat().st_size
+    with ExitStack() as opened:
+        # All first: as soon as one is another, somebody puts them aside.
+        found = [each for each in stage.database.parent.glob("replay.db*") if each.is_file()]
+        files = [opened.enter_context(each.open("r+b")) for each in found]
+        for file in files:
+            size = os.fstat(file.fileno()).st_size
             file.write((b"garbage." * (size // 8 + 1))[:size])
     yield
 

@@ -123,6 +123,7 @@ class Grant:
 class Held:
     """Something that came of a grant."""
 
+    kind: str
     grant: Grant
     text: str
     issued_at: int
@@ -296,7 +297,7 @@ class Memories(RuleBasedStateMachine):
     def issue(self, which: int, client_id: str, username: str):
         text = a_code(self.server(which), now=self.now, client_id=client_id, username=username)
         grant = Grant(client_id, username, self.now)
-        return Held(grant, text, self.now, self.now + CODE_LIFETIME)
+        return Held("code", grant, text, self.now, self.now + CODE_LIFETIME)
 
     @rule(target=refresh_tokens, which=replicas, code=codes)
     def redeem(self, which: int, code: Held):
@@ -316,7 +317,7 @@ class Memories(RuleBasedStateMachine):
         if "refresh_token" not in body:
             return multiple()
         end = code.issued_at + GRANT_LIFETIME
-        return Held(code.grant, body["refresh_token"], code.issued_at, end)
+        return Held("refresh", code.grant, body["refresh_token"], code.issued_at, end)
 
     @rule(target=access_tokens, which=replicas, code=codes)
     def keep_the_access_token(self, which: int, code: Held):
@@ -324,7 +325,7 @@ class Memories(RuleBasedStateMachine):
         if "access_token" not in code.yields:
             return multiple()
         end = code.issued_at + TOKEN_LIFETIME
-        return Held(code.grant, code.yields["access_token"], code.issued_at, end)
+        return Held("access", code.grant, code.yields["access_token"], code.issued_at, end)
 
     @rule(target=refresh_tokens, which=replicas, held=refresh_tokens)
     def refresh(self, which: int, held: Held):
@@ -347,7 +348,7 @@ class Memories(RuleBasedStateMachine):
             return multiple()
         assert given != held.text
         held.used_at, held.yields["refresh_token"] = self.now, given
-        return Held(held.grant, given, self.now, held.expires_at)
+        return Held("refresh", held.grant, given, self.now, held.expires_at)
 
     # What is taken back
 
@@ -370,7 +371,7 @@ class Memories(RuleBasedStateMachine):
         )
         if self.now >= held.expires_at:
             return
-        if held.expires_at == held.grant.issued_at + GRANT_LIFETIME:
+        if held.kind == "refresh":
             held.grant.is_revoked = True
         else:
             held.is_revoked = True
@@ -400,7 +401,7 @@ class Memories(RuleBasedStateMachine):
         return self.servers[self.versions[which]]
 
     def request(self, which: int, held: Held) -> Coroutine[Any, Any, Response]:
-        if held.expires_at <= held.issued_at + CODE_LIFETIME:
+        if held.kind == "code":
             given = {"code": held.text, "code_verifier": VERIFIER}
             grant_type = "authorization_code"
         else:
@@ -429,8 +430,7 @@ class Memories(RuleBasedStateMachine):
         """The error that it must meet at this replica, whether or not it was used before."""
         grant = held.grant
         line = self.line(which, held)
-        began = held.issued_at if held.expires_at <= held.issued_at + TOKEN_LIFETIME else 0
-        stands_since = began or grant.issued_at
+        stands_since = grant.issued_at
         if self.now >= held.expires_at or stands_since < line:
             return GONE
         if not self.has_store:
