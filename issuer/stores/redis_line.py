@@ -121,12 +121,12 @@ class Line:
         if not question.answer.done():
             question.answer.set_exception(Refusal(code))
         if code in _GO_ELSEWHERE:
-            self._hang_up()
+            self._hang_up(code)
 
-    def lost(self) -> None:
+    def lost(self, why: str) -> None:
         """Takes note that the connection is gone, with all that was under way."""
         self._wire = None
-        self._failed("connection lost", self._sent)
+        self._failed(why, self._sent)
         self._sent = deque()
 
     def _flush(self) -> None:
@@ -153,15 +153,15 @@ class Line:
         if late and not all(each.answer.done() for each in late):
             self._failed("timed out", late)
         if self._sent and self._sent[0].sent_at <= horizon:
-            self._hang_up()
+            self._hang_up("timed out")
         left = (*self._sent, *self._waiting)
         if left:
             next_one = min(each.asked_at for each in left) + QUESTION_TIMEOUT
             self._timer = self.loop.call_at(max(next_one, now + 0.01), self._give_up)
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, why: str) -> None:
         if self._wire is not None:
-            self._wire.hang_up()
+            self._wire.hang_up(why)
 
     def _failed(self, why: str, questions: Iterable[_Question]) -> None:
         self._failures += 1
@@ -175,6 +175,8 @@ class Line:
     async def _keep(self) -> None:
         """Connects, and does so again whenever the connection is lost."""
         while True:
+            if self._failures >= OPENS_AFTER:
+                await asyncio.sleep(PROBE_EVERY)
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT):
                     connection, milliseconds = await self._connect()
@@ -182,8 +184,6 @@ class Line:
                 # The type alone: the text may quote the URL, the user or what was sent.
                 waiting, self._waiting = self._waiting, []
                 self._failed(type(error).__name__, waiting)
-                if self._failures >= OPENS_AFTER:
-                    await asyncio.sleep(PROBE_EVERY)
                 continue
             self.tell_time(milliseconds)
             await self._use(connection)
@@ -198,7 +198,7 @@ class Line:
             self._flush()
             await wire.gone
         finally:
-            self.lost()
+            self.lost(wire.why)
             await connection.disconnect(nowait=True)
 
 
@@ -209,6 +209,7 @@ class _Wire(asyncio.Protocol):
         self._line = line
         self._reader = hiredis.Reader(notEnoughData=_MORE)
         self.gone: asyncio.Future[None] = line.loop.create_future()
+        self.why = "connection lost"
         # Its own way of reading costs a code as much again as everything else about the store.
         writer: Any = connection._writer
         self._transport = writer.transport
@@ -219,8 +220,9 @@ class _Wire(asyncio.Protocol):
         if commands:
             self._transport.write(commands)
 
-    def hang_up(self) -> None:
+    def hang_up(self, why: str) -> None:
         """Leaves at once, whatever is under way."""
+        self.why = why
         self._transport.abort()
         self._leave()
 
