@@ -100,7 +100,11 @@ class Line:
 
     def tell_time(self, milliseconds: int) -> None:
         """Takes note that by Redis' clock it is ``milliseconds`` since 1970, or a little more."""
-        self._offset = milliseconds - self.loop.time() * 1000
+        offset = milliseconds - self.loop.time() * 1000
+        # A busy loop hears of it late, and never early: the greatest offset is the truest one,
+        # until Redis' clock is set back.
+        if not offset < self._offset < offset + QUESTION_TIMEOUT * 1000:
+            self._offset = offset
 
     def close(self) -> None:
         """Lets go of the connection, when the loop next turns."""
