@@ -4,6 +4,8 @@ import asyncio
 import datetime
 import ipaddress
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from issuer.stores.redis_url import PASSWORD_VARIABLE, SENTINEL_PASSWORD_VARIABLE
 from tests.builders import NOW, a_once
 from tests.redis_server import RedisServer, running_redis
-from tests.running import free_port
+from tests.running import CHECKOUT, free_port
 from tests.stores.asking import Asked, Backing
 from tests.stores.test_contract import a_grant
 
@@ -217,3 +219,17 @@ def test_a_cluster_is_asked_where_the_keys_of_the_issuer_lie(tmp_path, worker_at
 
 
 CLUSTER = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port")
+
+
+def test_whoever_has_no_redis_py_is_told_what_to_install_and_needs_none_without_redis():
+    program = """
+import sys
+sys.modules["hiredis"] = None
+from issuer import app, stores
+assert "redis" not in sys.modules
+print(stores.fault("sqlite:replay.db") or stores.fault("redis://redis.example"))
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "needs redis-py and hiredis: pip install '.[server,redis]'\n"
