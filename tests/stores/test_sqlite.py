@@ -24,15 +24,20 @@ import asyncio, sys
 from pathlib import Path
 from issuer.stores.sqlite import SQLiteStore
 from issuer.protocol.replay import AlreadySpent, Use
+from keys.spent import StoreUnavailable
 from tests.builders import NOW, a_once
 
 async def main(store, ids):
     for each in ids:
-        try:
-            await store.use(Use((a_once(each),)), NOW)
-        except AlreadySpent:
-            continue
-        print(each, flush=True)
+        while True:
+            try:
+                await store.use(Use((a_once(each),)), NOW)
+                print(each, flush=True)
+            except StoreUnavailable:  # on a busy machine, and nothing was spent
+                continue
+            except AlreadySpent:
+                pass
+            break
 
 store = SQLiteStore(Path(sys.argv[1]))
 first, end = map(int, sys.stdin.readline().split())
