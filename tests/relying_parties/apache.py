@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from issuer.metadata import OPENID_CONFIGURATION
+from issuer.metadata import INTROSPECT, OPENID_CONFIGURATION
 from tests.builders import SECRET
 from tests.relying_parties.builders import SCOPE
 
@@ -28,29 +28,71 @@ PAGE = """<!doctype html><html lang="en"><title>Protected</title><p id="protecte
 </p></html>"""  # noqa: E501
 
 
-def is_installed() -> bool:
-    """Whether Debian's apache2 and libapache2-mod-auth-openidc are there."""
-    return bool(_program()) and (MODULES / "mod_auth_openidc.so").exists()
+def is_installed(module: str = "auth_openidc") -> bool:
+    """Whether Debian's apache2 and its package of ``module`` are there."""
+    return bool(_program()) and (MODULES / f"mod_{module}.so").exists()
 
 
 @contextmanager
 def started(issuer: str, port: int, client_id: str, *directives: str) -> Iterator[str]:
     """Apache as ``client_id`` of ``issuer``; the URL of the page that it protects."""
-    url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder, issuer, port, client_id, directives)
-        with (folder / "output").open("wb") as output:
-            process = subprocess.Popen(
-                [_program(), "-D", "FOREGROUND", "-d", folder, "-f", folder / "httpd.conf"],
-                stdout=output, stderr=output, start_new_session=True, **_as_nobody(folder),
-            )  # fmt: skip
-        try:
-            _wait_for(url, process, folder)
+        with _serving(folder, port) as url:
             yield f"{url}/protected/page.shtml"
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+
+
+@contextmanager
+def asking(issuer: str, port: int, client_id: str) -> Iterator[str]:
+    """Apache as the resource server ``client_id``, which has mod_oauth2 introspect each token.
+
+    The URL of the page that it protects. An answer serves it for a second.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "pages" / "protected").mkdir(parents=True)
+        (folder / "pages" / "protected" / "page.txt").write_text("Protected.")
+        (folder / "pages" / "goodbye.html").write_text("<p id='goodbye'>Goodbye.</p>")
+        modules = ("mpm_event", "authz_core", "authz_user", "authn_core", "oauth2")
+        verify = f"introspect.auth=client_secret_basic&client_id={client_id}&client_secret={SECRET}"
+        lines = [
+            f"ServerName http://127.0.0.1:{port}",
+            f"Listen 127.0.0.1:{port}",
+            *(f"LoadModule {each}_module {MODULES}/mod_{each}.so" for each in modules),
+            f"DocumentRoot {folder}/pages",
+            f"PidFile {folder}/pid",
+            f"ErrorLog {folder}/errors",
+            f"Mutex file:{folder}",
+            "ServerLimit 1",
+            f"OAuth2TokenVerify introspect {issuer}{INTROSPECT} {verify}&expiry=1",
+            "<Directory />",
+            "Require all granted",
+            "</Directory>",
+            "<Location /protected>",
+            "AuthType oauth2",
+            "Require valid-user",
+            "</Location>",
+        ]
+        (folder / "httpd.conf").write_text("\n".join(lines) + "\n")
+        with _serving(folder, port) as url:
+            yield f"{url}/protected/page.txt"
+
+
+@contextmanager
+def _serving(folder: Path, port: int) -> Iterator[str]:
+    url = f"http://127.0.0.1:{port}"
+    with (folder / "output").open("wb") as output:
+        process = subprocess.Popen(
+            [_program(), "-D", "FOREGROUND", "-d", folder, "-f", folder / "httpd.conf"],
+            stdout=output, stderr=output, start_new_session=True, **_as_nobody(folder),
+        )  # fmt: skip
+    try:
+        _wait_for(url, process, folder)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _write(
