@@ -114,3 +114,22 @@ def test_a_stranger_is_told_nothing(running):
     answer = httpx.post(f"{running.url}/introspect", data={"token": running.access_token()})
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert "active" not in answer.text
+
+
+@pytest.mark.parametrize("name", ["throttled", "nobody"])
+def test_whoever_guesses_a_secret_has_to_wait(an_issuer, name):
+    """R4, P31: as at the token endpoint, whether there is such a resource server or not."""
+    running = an_issuer()
+    table = running.read_registry()
+    held = [{"hash": secret.sha256_hash(SECRET)}]
+    table["resources"][API] |= {"client_id": "throttled", "client_secrets": held}
+    running.write_registry(table)
+    running.start()
+    answers = []
+    for _ in range(8):
+        wrong = basic(name, "wrong")
+        answers.append(introspect(running, "x", Authorization=wrong))
+    assert answers[0].status_code == 401
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert introspect(running, "x", name).status_code == 429

@@ -9,16 +9,23 @@ from statistics import median
 
 import pytest
 
+from issuer import introspection
 from issuer.errors import AccessTokenException
+from issuer.registry import Registry, secret
 from issuer.registry.client import ClientSecret
+from issuer.registry.settings import Settings
+from issuer.server import AuthorizationServer
 from issuer.token import handler
 from tests.builders import (
+    ISSUER,
     PASSWORD,
     PASSWORD_HASH,
+    RING,
     SECRET,
     a_client,
     a_public_client,
     a_request,
+    a_resource,
     a_server,
     basic,
 )
@@ -27,24 +34,24 @@ SAMPLES = 400
 TRIES = 8
 
 
-def ratios(server, requests):
+def ratios(server, requests, validate=handler.validate):
     """The median time that each request takes, as a part of what the first takes."""
     taken: list[list[int]] = [[] for _ in requests]
     for _ in range(SAMPLES):
         for request, times in zip(requests, taken, strict=True):
             started = time.perf_counter_ns()
             try:
-                handler.validate(server, request)
+                validate(server, request)
             except AccessTokenException:
                 times.append(time.perf_counter_ns() - started)
     medians = [median(times) for times in taken]
     return [each / medians[0] for each in medians[1:]]
 
 
-def assert_alike(server, *requests):
+def assert_alike(server, *requests, validate=handler.validate):
     tried = []
     for _ in range(TRIES):
-        tried.append(ratios(server, requests))
+        tried.append(ratios(server, requests, validate))
         if all(0.6 < ratio < 1.6 for ratio in tried[-1]):
             return
     raise AssertionError(f"some refusal takes another time than the first: {tried}")
@@ -83,3 +90,21 @@ def test_an_unknown_user_takes_as_long_as_a_wrong_password(user):
     wrong = a_request("password", username="alice", password=PASSWORD + "x")
     unknown = a_request("password", username=user, password=PASSWORD + "x")
     assert_alike(a_server(), wrong, unknown)
+
+
+@pytest.mark.parametrize("name", ["nobody", "web"])
+@pytest.mark.parametrize("hashed", [secret.sha256_hash(SECRET), PASSWORD_HASH])
+def test_an_unknown_resource_server_takes_as_long_as_a_wrong_secret(name, hashed):
+    """Security P1: compared with the secret of a resource server, whatever those of clients are."""
+    held, chosen = (ClientSecret(hash=hashed),), (ClientSecret(hash=PASSWORD_HASH),)
+    registry = Registry.of(
+        Settings(url=ISSUER),
+        resources=(a_resource(client_id="api", client_secrets=held),),
+        clients=(
+            a_client(),
+            a_client("chosen", client_secrets=chosen),
+        ),
+    )
+    server = AuthorizationServer.of(registry, RING)
+    wrong, unknown = (with_secret(each, "x" + SECRET[1:]) for each in ("api", name))
+    assert_alike(server, wrong, unknown, validate=introspection.validate)
