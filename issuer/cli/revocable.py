@@ -15,9 +15,10 @@ from issuer.registry.documents import near
 from issuer.registry.record import MAX_ACCESS_TOKEN_LIFETIME, MAX_REFRESH_TOKEN_LIFETIME
 from issuer.server import AuthorizationServer
 from issuer.token_types.id_token import TYP as ID_TOKEN_TYP
+from keys.access_tokens import MAX_LEEWAY
 
-LASTS = 2 * CLOCK_SKEW
-"""Seconds after its end in which a replica may still accept something, and another remember it."""
+LASTS = MAX_LEEWAY + CLOCK_SKEW
+"""Seconds after its end in which somebody may still accept something."""
 LONGEST = MAX_REFRESH_TOKEN_LIFETIME + MAX_ACCESS_TOKEN_LIFETIME + LASTS
 """Seconds that anything issued now can matter, by whatever registry: the lifetimes of this one may
 have been longer a while ago."""
@@ -82,7 +83,7 @@ def _of_sealed(server: AuthorizationServer, text: str) -> Revocable:
         last = value.issued_at + LONGEST
         return of_grant(redemption.grant_id(value), last, value.sub, value.client_id)
     if isinstance(value, RefreshToken):
-        last = value.expires_at + MAX_ACCESS_TOKEN_LIFETIME + LASTS
+        last = value.last_expires_at + MAX_ACCESS_TOKEN_LIFETIME + LASTS
         return of_grant(value.grant, last, value.sub, value.client_id)
     if value.PURPOSE == "session" and value.sub:
         return of_session(value.sid, value.started_at + LONGEST, value.sub)

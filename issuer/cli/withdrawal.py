@@ -7,9 +7,10 @@ from types import MappingProxyType
 from issuer.cli import asking
 from issuer.cli.findings import argument, quoted
 from issuer.cli.page import words
-from issuer.cli.revocable import Revocable
+from issuer.cli.revocable import LASTS, Revocable
 from issuer.registry import Registry
 from issuer.registry.record import rfc3339
+from keys.access_tokens import LEEWAY
 from keys.spent import StoreUnavailable
 
 BY_STORE = ""
@@ -67,12 +68,14 @@ def _by_not_before(file: str) -> str:
 
 
 def _offline(registry: Registry, found: Revocable, now: int) -> str:
-    longest = registry.longest_access_token_lifetime()
-    which, most = "access tokens that are out", longest
+    most, which = registry.longest_access_token_lifetime(), "access tokens that are out"
+    if found.kind == "session":  # which no access token names
+        return f"{which}: they are accepted for up to {words(most + LEEWAY)} more"
     if found.kind == "token":
-        which, most = "the token", min(longest, max(0, found.forget_at - now))
+        most, which = min(most, max(0, found.forget_at - LASTS - now)), "the token"
+    most += LEEWAY
     told = f"resource servers that verify offline accept {which} for up to {words(most)} more"
-    if found.kind == "session" or not registry.issuer.has_store:
+    if not registry.issuer.has_store:
         return told
     return f"{told}; those that follow the feed of revocations refuse within a minute"
 

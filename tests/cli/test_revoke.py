@@ -105,12 +105,28 @@ def test_a_refresh_token_is_revoked_with_all_of_its_grant(run, remembering):
     assert result.stdout.startswith('Revoked: the grant "')
     assert 'that "alice" gave to the client "web", with all that came of it.' in result.stdout
     assert "By the replay store (sqlite): every worker that shares it" in result.stdout
-    assert "verify offline accept access tokens that are out for up to 10 minutes" in result.stdout
+    assert "verify offline accept access tokens that are out for up to 11 minutes" in result.stdout
     assert "those that follow the feed of revocations refuse within a minute" in result.stdout
     assert refresh(remembering, tokens) == "invalid_grant"
     assert refresh(remembering, others) is None
     seen = run("inspect", stdin=tokens["access_token"])
     assert (seen.exit_code, "Refused: its grant was revoked." in seen.stdout) == (1, True)
+
+
+def test_a_redis_is_asked_as_well(run, registry, redis_server):
+    """Where it is nobody is told: its URL may say a password."""
+    with_a_store(registry, redis_server.url)
+    tokens = redeem(registry, redis_server.url)
+    for arguments in (["--user", "alice"], ["--grant", tokens["access_token"]]):
+        result = run("revoke", *arguments)
+        assert (result.exit_code, "By the replay store (redis)" in result.stdout) == (0, True)
+        assert str(redis_server.port) not in result.output
+    seen = run("inspect", tokens["refresh_token"])
+    assert "Refused: its grant was revoked." in seen.stdout
+    assert refresh(registry, tokens, redis_server.url) == "invalid_grant"
+    redis_server.stop()
+    result = run("revoke", "--user", "alice")
+    assert (result.exit_code, "(redis) cannot be asked" in result.stderr) == (1, True)
 
 
 def test_an_access_token_is_revoked_alone_or_with_its_grant(run, remembering):
@@ -217,6 +233,15 @@ def test_an_earlier_line_moves_and_a_later_one_stays(run, registry):
         registry.write_text(f"{text}\nnot_before = {drawn}\n")
         assert run("revoke", "--user", "alice").exit_code == 0
         assert (drawn in registry.read_text()) == stays
+
+
+def test_a_grant_is_revoked_until_its_own_end_and_not_that_of_an_idle_token(run, remembering):
+    text = remembering.read_text()
+    idle = "[issuer]\nrefresh_token_idle_lifetime = 60"
+    remembering.write_text(text.replace("[issuer]", idle))
+    assert run("revoke", redeem(remembering)["refresh_token"]).exit_code == 0
+    memory = in_the_store(remembering, lambda store: store.revocations(0, clock.now()))
+    assert memory.revocations[0].forget_at > clock.now() + 2_592_000
 
 
 @pytest.mark.parametrize("option", ["--jti", "--grant-id", "--session"])

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -303,8 +303,10 @@ class Memories(RuleBasedStateMachine):
     def redeem(self, which: int, code: Held):
         response = self.answered(lambda: self.request(which, code))
         error = self.why_not(which, code, is_once=True)
-        if error is None and self.has_store and code.used_at is not None:
+        again = self.has_store and code.used_at is not None
+        if error is None and again:
             error, code.grant.is_revoked = GONE, True
+            self.check_what_it_gave(which, code)
         self.check(response, error)
         if error is not None:
             return multiple()
@@ -336,6 +338,7 @@ class Memories(RuleBasedStateMachine):
         again = rotates and held.used_at is not None and self.now >= held.used_at + GRACE
         if error is None and again:
             error, held.grant.is_revoked = GONE, True
+            self.check_what_it_gave(which, held)
         self.check(response, error)
         if error is not None:
             return multiple()
@@ -349,6 +352,13 @@ class Memories(RuleBasedStateMachine):
         assert given != held.text
         held.used_at, held.yields["refresh_token"] = self.now, given
         return Held("refresh", held.grant, given, self.now, held.expires_at)
+
+    def check_what_it_gave(self, which: int, held: Held) -> None:
+        """It was used twice, so that is good no more."""
+        text = held.yields.get("refresh_token")
+        if text is not None:
+            given = replace(held, kind="refresh", text=text)
+            self.check(self.answered(lambda: self.request(which, given)), GONE)
 
     # What is taken back
 
