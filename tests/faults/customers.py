@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
@@ -14,7 +14,7 @@ from issuer.server import AuthorizationServer
 from tests.builders import SECRET, VERIFIER, a_code
 from tests.faults.ledger import Held, Ledger, Outcome
 
-CUSTOMERS = 4
+NEWCOMERS = 3
 MOMENT = 0.5
 """Seconds in which a process ends."""
 PATIENCE = 2.0
@@ -59,7 +59,8 @@ class Market:
 @contextmanager
 def shopping(market: Market) -> Iterator[None]:
     """Customers come all the while."""
-    customers = [threading.Thread(target=Customer(market).run) for _ in range(CUSTOMERS)]
+    habits = [Customer.regular] + [Customer.newcomer] * NEWCOMERS
+    customers = [threading.Thread(target=Customer(market).run, args=(each,)) for each in habits]
     for each in customers:
         each.start()
     try:
@@ -77,21 +78,25 @@ class Customer:
         self.market, self.ledger = market, market.ledger
         self.http = httpx.Client(timeout=20)
 
-    def run(self) -> None:
+    def run(self, habit: Callable[["Customer"], Iterable[Callable[[], object]]]) -> None:
         """Until it is over."""
-        steps: tuple[Callable[[], object], ...] = (
-            self.ask_for_oneself, self.log_in, self.come_again, self.steal, self.rotate,
-            self.take_back,
-        )  # fmt: skip
         try:
             while not self.market.is_over.is_set():
-                for step in steps:
+                for step in habit(self):
                     step()
                     self.market.is_over.wait(0.02)
         except Exception as error:  # noqa: BLE001  a customer who fell is a run that shows nothing
             self.ledger.report(f"a customer fell: {error!r}")
         finally:
             self.http.close()
+
+    def regular(self) -> Iterable[Callable[[], object]]:
+        """Has what somebody got at any time, and needs no new login."""
+        return self.ask_for_oneself, self.come_again
+
+    def newcomer(self) -> Iterable[Callable[[], object]]:
+        """Begins with a login each time."""
+        return self.log_in, self.steal, self.rotate, self.take_back
 
     # What they do
 

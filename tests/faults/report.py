@@ -7,7 +7,7 @@ from tests.faults.run import Found
 
 HEADINGS = (
     "fault", "requests", "accepted", "refused", "503", "connections lost",
-    "new logins needed", "what is new is good after", "what is old after",
+    "new logins needed", "all that is new is good after", "all that is old",
 )  # fmt: skip
 
 
