@@ -42,7 +42,7 @@ SERVER = a_remembering_server(
 
 @pytest.fixture
 def store(tmp_path: Path):
-    opened = SQLiteStore.open(str(tmp_path / "replay.db"), tmp_path)
+    opened = SQLiteStore(tmp_path / "replay.db")
     opened.remember(NOW - 100_000)
     yield opened
     opened.close()

@@ -266,7 +266,7 @@ def test_two_secrets_may_be_live_at_once():
 
 @pytest.fixture
 def store(tmp_path: Path):
-    opened = SQLiteStore.open(str(tmp_path / "replay.db"), tmp_path)
+    opened = SQLiteStore(tmp_path / "replay.db")
     opened.remember(NOW - 100_000)
     yield opened
     opened.close()
