@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from issuer.registry import precis
 from issuer.registry.client import Client
-from issuer.registry.consistency import Finding
+from issuer.registry.documents import Finding
 from issuer.registry.record import CODE_LIFETIME_WITHOUT_STORE
 from issuer.registry.redirect_uri import Kind, is_native, kind
 from issuer.registry.registry import Registry

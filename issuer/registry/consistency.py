@@ -1,14 +1,12 @@
 """What the records of a registry must be to each other: nothing dangles, nothing contradicts."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass
 from shlex import quote
-from types import MappingProxyType
 
-from issuer.registry import precis
-from issuer.registry.client import Client, ClientSecret
-from issuer.registry.documents import near
-from issuer.registry.redirect_uri import Kind, kind
+from issuer.registry import client_checks, user_checks
+from issuer.registry.client import Client
+from issuer.registry.documents import Finding, near
 from issuer.registry.registry import Registry
 from issuer.registry.resource import Resource
 from issuer.registry.scope import OFFLINE_ACCESS
@@ -17,24 +15,9 @@ from keys.audience import canonical
 
 _WITH_USER = frozenset({"authorization_code", "refresh_token"})
 
-_NATIVE_ALONE: Mapping[Kind, str] = MappingProxyType(
-    {
-        Kind.LOCALHOST: (
-            'is for application_type = "native" (`issuer client add --native`), an application on '
-            "people's own machines; https and http://127.0.0.1 are for every client"
-        ),
-        Kind.PRIVATE_USE: (
-            'has a scheme for application_type = "native" (`issuer client add --native`), an '
-            "application on people's own machines; https and schemes like com.example.app are for "
-            "every client"
-        ),
-    }
-)
 _ADD_SCOPE = "; add it to the scopes of a resource, or take it out"
 _ADD_SECRET = "; `issuer resource secret` makes one"
 _ADD_RESOURCE = "; `issuer resource add` makes one"
-
-Finding = tuple[tuple[str | int, ...], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +57,8 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
         yield from _check_introspection(resource, registry, offered)
     for client in registry.clients.values():
         yield from _check_names(client, registry, offered, defined)
-        yield from _check_secrets(client)
-        yield from _check_grants(client)
-        yield from _check_rotation(client, registry)
-    yield from _check_users(registry)
+        yield from client_checks.check(client, registry)
+    yield from user_checks.check(registry)
     known = {scope for each in registry.resources.values() for scope in each.scopes}
     if any(client.is_relying_party for client in registry.clients.values()):
         known.update(registry.own.scopes)
@@ -185,7 +166,7 @@ def _check_introspection(
     method, named = resource.introspection_endpoint_auth_method, resource.name_at_introspection
     methods = offered.introspection_endpoint_auth_methods
     yield from _known((*at, "introspection_endpoint_auth_method"), [method], methods)
-    yield from _check_dates(at, resource.client_secrets)
+    yield from client_checks.check_dates(at, resource.client_secrets)
     if not resource.introspects:
         if resource.client_id is not None:
             sentence = "is for asking about tokens, which takes client_secrets" + _ADD_SECRET
@@ -195,126 +176,3 @@ def _check_introspection(
         yield (*at, "client_id"), f'"{named}" is a client: give the resource another client_id'
     if registry.resource_servers.known[named] is not resource:
         yield (*at, "client_id"), f'"{named}" is also what another resource calls itself'
-
-
-def _check_dates(at: tuple[str | int, ...], secrets: tuple[ClientSecret, ...]) -> Iterator[Finding]:
-    for number, each in enumerate(secrets):
-        if each.expires_at is not None and each.expires_at <= (each.not_before or 0):
-            yield (*at, "client_secrets", number, "expires_at"), "must be later than not_before"
-
-
-def _check_secrets(client: Client) -> Iterator[Finding]:
-    at = ("clients", client.client_id)
-    if client.is_public and client.client_secrets:
-        yield (
-            (*at, "client_secrets"),
-            "a public client must have none, for it cannot keep one: take them out",
-        )
-    if not client.is_public and not client.client_secrets:
-        sentence = "must have one; `issuer client secret` makes it, or the method is none"
-        yield (*at, "client_secrets"), sentence
-    yield from _check_dates(at, client.client_secrets)
-
-
-def _check_grants(client: Client) -> Iterator[Finding]:
-    at = ("clients", client.client_id)
-    if client.is_public and "client_credentials" in client.grant_types:
-        yield (
-            (*at, "grant_types"),
-            "client_credentials is for clients with a secret (RFC 6749 4.4): take it out",
-        )
-    if client.is_public and not client.require_pkce:
-        yield (
-            (*at, "require_pkce"),
-            "a public client cannot go without PKCE (RFC 9700 2.1.1): take it out",
-        )
-    if client.application_type == "native" and not client.require_pkce:
-        yield (*at, "require_pkce"), "a native application cannot go without PKCE (RFC 8252 8.1)"
-    if client.skip_consent and client.prompt_consent == "always":
-        yield (*at, "prompt_consent"), 'cannot be "always" where skip_consent = true'
-    yield from _check_redirect_uris(client)
-    yield from _check_logout(client)
-    if "authorization_code" in client.grant_types and not client.redirect_uris:
-        yield (
-            (*at, "redirect_uris"),
-            'authorization_code needs one, such as ["https://app.example/callback"]',
-        )
-
-
-def _check_rotation(client: Client, registry: Registry) -> Iterator[Finding]:
-    if client.rotate_refresh_tokens and not registry.issuer.has_store:
-        sentence = (
-            "needs a replay_store under [issuer], which remembers what was used, such as "
-            '"sqlite:replay.db": set one, or take this out'
-        )
-        yield ("clients", client.client_id, "rotate_refresh_tokens"), sentence
-
-
-def _check_redirect_uris(client: Client) -> Iterator[Finding]:
-    if client.application_type == "native":
-        return
-    at = ("clients", client.client_id)
-    for name in ("redirect_uris", "post_logout_redirect_uris"):
-        uris: tuple[str, ...] = getattr(client, name)
-        for number, uri in enumerate(uris):
-            why = _NATIVE_ALONE.get(kind(uri))
-            if why:
-                yield (*at, name, number), why
-
-
-def _check_logout(client: Client) -> Iterator[Finding]:
-    at = ("clients", client.client_id)
-    if client.backchannel_logout_session_required and client.backchannel_logout_uri is None:
-        yield (*at, "backchannel_logout_session_required"), "needs a backchannel_logout_uri"
-    if client.backchannel_logout_uri is None:
-        return
-    if not client.is_relying_party:
-        yield (
-            (*at, "backchannel_logout_uri"),
-            'needs "openid" in the scope: who logged out it can tell by its ID token alone',
-        )
-    elif "authorization_code" not in client.grant_types:
-        yield (
-            (*at, "backchannel_logout_uri"),
-            "needs the grant authorization_code: without it, nobody logs in for the client",
-        )
-
-
-def _check_users(registry: Registry) -> Iterator[Finding]:
-    subjects: dict[str, str] = {}
-    yield from _check_logins(registry)
-    for name, user in registry.users.items():
-        if user.sub in registry.clients:
-            yield (
-                ("users", name, "sub"),
-                (
-                    "is a client's client_id: resource servers could not tell the two apart; "
-                    "give the user another sub (RFC 9700 section 4.15)"
-                ),
-            )
-        if subjects.setdefault(user.sub, name) != name:
-            yield (
-                ("users", name, "sub"),
-                f'is also that of "{subjects[user.sub]}": give one of them another',
-            )
-
-
-def _check_logins(registry: Registry) -> Iterator[Finding]:
-    """What one types must be the login of one user: else the password of another is asked for."""
-    usernames: dict[str, str] = {}
-    for name in registry.users:
-        first = usernames.setdefault(precis.same_username(name), name)
-        if first != name:
-            yield ("users", name), f'is the username "{first}" in another Unicode form (RFC 8265)'
-    # Usernames differ in case. An address does not, also where it is some other's username.
-    taken: dict[str, list[str]] = {}
-    for name in registry.users:
-        taken.setdefault(precis.same_address(name), []).append(name)
-    for name, user in registry.users.items():
-        logins = taken.setdefault(precis.same_address(user.email), []) if user.email else []
-        other = next((each for each in logins if each != name), None)
-        if other is not None:
-            alike = user.email in {other, registry.users[other].email}
-            why = "" if alike else "; case and Unicode form do not count in an address"
-            yield ("users", name, "email"), f'is also a login of "{other}"{why}'
-        logins.append(name)

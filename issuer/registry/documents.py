@@ -14,6 +14,9 @@ from keys import file_text
 MAX_BYTES = 64 * 2**20
 """Bytes of one file: 100 000 clients take about 40 MB."""
 
+Finding = tuple[tuple[str | int, ...], str]
+"""A path in the registry, and a sentence about what is there."""
+
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
