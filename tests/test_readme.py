@@ -53,9 +53,10 @@ def test_every_command_it_names_is_there(command):
     subprocess.run([sys.executable, "-m", "issuer", *words, "--help"], check=True)
 
 
-def test_the_benchmark_it_names_is_there():
-    assert "python -m tests.bench" in TEXT
-    subprocess.run([sys.executable, "-m", "tests.bench", "--help"], check=True)
+@pytest.mark.parametrize("module", ["tests.bench", "tests.faults"])
+def test_the_measurements_it_names_are_there(module):
+    assert f"python -m {module}" in TEXT
+    subprocess.run([sys.executable, "-m", module, "--help"], check=True)
 
 
 @pytest.mark.parametrize("path", [TOKEN, JWKS, "/healthz", "/readyz"])

@@ -123,6 +123,12 @@ class Ledger:
         with self._lock:
             self.broken.append(sentence)
 
+    def reported(self) -> list[str]:
+        """What was, each once; from then on it is forgotten."""
+        with self._lock:
+            found, self.broken = list(dict.fromkeys(self.broken)), []
+        return found
+
     def counted(self, since: float, until: float) -> Counter[Outcome]:
         """How often which outcome, in this time."""
         return Counter(each.outcome for each in self.between(since, until))

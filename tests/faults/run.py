@@ -35,8 +35,8 @@ class Fault:
     """True where the store loses its memory."""
     may_lose: bool = False
     """True where connections may break."""
-    is_death: bool = False
-    """True where the store's process ends, in the middle of what it does."""
+    is_abrupt: bool = False
+    """True where the store's process ends or stops, in the middle of what it does."""
     recovers_within: float = SETTLED
 
 
@@ -53,10 +53,10 @@ FAULTS = (
           recovers_within=RETAUGHT),
     Fault("a worker killed every 2 s", "redis", failing.a_worker_killed_every_two_seconds,
           may_lose=True),
-    Fault("refused", "redis", failing.redis_refused, is_death=True),
-    Fault("hung", "redis", failing.redis_hung),
+    Fault("refused", "redis", failing.redis_refused, is_abrupt=True),
+    Fault("hung", "redis", failing.redis_hung, is_abrupt=True),
     Fault("killed, back empty", "redis", failing.redis_emptied, is_forgetful=True,
-          is_death=True, recovers_within=RETAUGHT),
+          is_abrupt=True, recovers_within=RETAUGHT),
 )  # fmt: skip
 
 
@@ -94,8 +94,9 @@ def run(
             for each in mine:
                 print(f"  {store}, {each.name} …", flush=True)
                 found.append(_one(stage, ledger, each, seconds))
+                broken += [f"{store}, {each.name}: {why}" for why in ledger.reported()]
             check_afterwards(stage, ledger)
-            broken += [f"{store}: {each}" for each in dict.fromkeys(ledger.broken)]
+            broken += [f"{store}: {why}" for why in ledger.reported()]
     return found, broken, skipped
 
 
@@ -126,10 +127,10 @@ def _one(stage: Stage, ledger: Ledger, fault: Fault, seconds: float) -> Found:
     with shopping(market):
         time.sleep(CALM)
         if fault.is_forgetful:
-            # What is handed out in the very second in which the new memory begins, too.
-            expected.forgotten_before = time.time() + 2
-        if fault.is_death:
-            expected.dies_at = time.time()
+            # Each worker finds out for itself, within the five seconds in which each asks.
+            expected.forgotten_before = time.time() + 6
+        if fault.is_abrupt:
+            expected.stops_at = time.time()
         with fault.fails(stage):
             time.sleep(0 if fault.is_forgetful else seconds)
         ended_at = time.time()
@@ -139,7 +140,7 @@ def _one(stage: Stage, ledger: Ledger, fault: Fault, seconds: float) -> Found:
     after = Counter(each.outcome for each in ledger.between(calm_at, time.time()))
     for outcome in (Outcome.LATER, Outcome.LOST, Outcome.WRONG):
         if after[outcome]:
-            ledger.report(f"I5: {fault.name}: not over after {fault.recovers_within} s: {outcome}")
+            ledger.report(f"I5: not over after {fault.recovers_within} s: {outcome}")
     _come_again(market)
     return Found(
         fault,

@@ -509,7 +509,7 @@ async def _closed(store: ReplayStore) -> None:
     store.close()
 
 
-@pytest.mark.parametrize(("kind", "examples"), [("none", 30), ("sqlite", 40), ("redis", 30)])
+@pytest.mark.parametrize(("kind", "examples"), [("none", 40), ("sqlite", 60), ("redis", 60)])
 def test_two_replicas_and_their_store_do_what_the_model_says(kind: str, examples: int):
     """F3, F5, F10, F15, P20, I1: nothing is accepted twice, and nothing good is refused."""
     if kind == "redis" and not PROGRAM:
