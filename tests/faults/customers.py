@@ -15,8 +15,6 @@ from tests.builders import SECRET, VERIFIER, a_code
 from tests.faults.ledger import Held, Ledger, Outcome
 
 NEWCOMERS = 3
-MOMENT = 2.0
-"""Seconds after a store stopped in which its last questions are answered with 503."""
 PATIENCE = 2.0
 """Seconds that a customer lets pass before they try again, whatever they are told."""
 RENEWED = 40.0
@@ -38,8 +36,8 @@ class Expected:
 
     def leaves_open(self, outcome: Outcome) -> bool:
         """True where nobody can know whether a request did what it was to do."""
-        in_that_moment = self.stops_at <= time.time() < self.stops_at + MOMENT
-        return outcome is Outcome.LOST or (outcome is Outcome.LATER and in_that_moment)
+        may_be_done = outcome is Outcome.LATER and time.time() >= self.stops_at
+        return outcome is Outcome.LOST or may_be_done
 
 
 @dataclass

@@ -20,6 +20,8 @@ SETTLED = 3.0
 """Seconds within which everything is accepted again where nothing was forgotten."""
 RETAUGHT = 25.0
 """The same where the memory was lost: 15 seconds of it by the issuer's own rule."""
+MOST_LOGINS = 6
+"""How many a stopping store may leave without an answer: each newcomer's question, twice."""
 KEEPS_ALL = ("--appendonly", "yes", "--appendfsync", "always")
 """How Redis remembers across a restart."""
 
@@ -141,11 +143,14 @@ def _one(stage: Stage, ledger: Ledger, fault: Fault, seconds: float) -> Found:
     for outcome in (Outcome.LATER, Outcome.LOST, Outcome.WRONG):
         if after[outcome]:
             ledger.report(f"I5: not over after {fault.recovers_within} s: {outcome}")
+    logins = sum(began_at <= each for each in ledger.logins)
+    if not fault.is_forgetful and logins > MOST_LOGINS + ledger.counted(began_at, calm_at)["lost"]:
+        ledger.report(f"{logins} had to log in again")
     _come_again(market)
     return Found(
         fault,
         ledger.counted(began_at, calm_at + CALM),
-        sum(began_at <= each for each in ledger.logins),
+        logins,
         ledger.failing_after(ended_at, new=True),
         ledger.failing_after(ended_at, new=False),
     )
