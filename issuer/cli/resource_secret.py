@@ -42,10 +42,11 @@ def new_secret(
     is_chosen: bool,
     secret_stdin: bool,
 ) -> None:
-    """Give a resource server a secret, with which it may introspect, and print it this once.
+    """Give a resource server a secret to introspect with.
 
-    It may then ask POST /introspect about the tokens for it, and about no others. The secrets that
-    it has stay good for a while; those that have expired are taken out.
+    It is printed this once. With it the resource server may ask POST /introspect about the tokens
+    for it, and about no others. The secrets that it has stay good for a while; those that have
+    expired are taken out.
 
     \b
     Examples:

@@ -87,7 +87,7 @@ KINDS = {
 ISSUERS = ["https://issuer.example", "https://issuer.example/tenant"]
 WITHOUT_A_CLIENT = {"init", "resource", "user", "keys", "login-key", "schema"}
 """What is the same whatever clients there are; run once with all of them."""
-WITH_A_CLIENT = {"check", "client", "code", "inspect"}
+WITH_A_CLIENT = {"check", "client", "code", "inspect", "revoke"}
 
 
 @pytest.fixture(params=ISSUERS)
@@ -158,6 +158,8 @@ def test_a_client_is_added_checked_shown_and_gets_what_its_code_is_for(run, url,
     for text in (code, *(answer.body.get(name) for name in TOKENS)):
         if text is not None:
             assert "It is good." in good(run("inspect", stdin=text)).stdout
+    good(run("revoke", "--client", "it"))
+    assert run("inspect", stdin=code).exit_code == 1
 
 
 TOKENS = ("access_token", "refresh_token", "id_token")

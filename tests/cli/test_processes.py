@@ -53,7 +53,7 @@ def test_an_interrupt_is_quiet(tmp_path):
     said(tmp_path, "init")
     process = start(tmp_path, "inspect")
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=1.5)  # it waits for stdin by now
+        process.wait(timeout=3)  # it waits for stdin by now
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 1

@@ -219,7 +219,7 @@ def test_a_secret_is_rotated_and_no_request_fails(live):
         table["clients"]["billing"]["client_secrets"] = [new]
         with live.every_worker_says(RELOADED):
             live.issuer.write_registry(table)
-    assert len(traffic.statuses) > 20
+        live.issuer.wait_until(lambda: len(traffic.statuses) > 20)
     assert set(traffic.statuses) == {200}
     assert live.answers("billing", new_secret) == {200}
     assert live.answers("billing", SECRET) == {401}

@@ -104,7 +104,7 @@ async def _spend(store, request_uri, now):
 
 
 def test_a_request_uri_begins_one_interaction_where_a_store_remembers(tmp_path):
-    store = SQLiteStore.open("", tmp_path)
+    store = SQLiteStore(tmp_path / "replay.db")
     asyncio.run(_spend(store, push(now=NOW + 5).body["request_uri"], NOW + 5))
     request_uri = push(now=NOW + 5).body["request_uri"]
     asyncio.run(_spend(store, request_uri, NOW + 6))

@@ -210,6 +210,7 @@ def test_the_login_page_says_how_long_to_wait_and_lets_others_in(running):
         assert "allow" in owner.log_in(owner.authorize()).ids
         with at("127.0.0.2", running.url) as elsewhere:  # one count, whichever way
             assert by_password(elsewhere, PASSWORD).status_code == 429
+    running.stop()
     assert '"detail":"throttled: 13 wrong guesses for this user"' in running.log.read_text()
 
 

@@ -44,7 +44,7 @@ SERVER = a_server(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SQLiteStore]:
-    opened = SQLiteStore.open("", tmp_path)
+    opened = SQLiteStore(tmp_path / "replay.db")
     asyncio.run(opened.fault(NOW - 10))
     yield opened
     opened.close()
@@ -63,7 +63,7 @@ def test_a_code_redeemed_twice_is_logged_with_its_client(store):
 
 def test_a_store_that_cannot_be_asked_is_logged_with_the_client(tmp_path):
     (tmp_path / "replay.db").mkdir()
-    broken = SQLiteStore.open("", tmp_path)
+    broken = SQLiteStore(tmp_path / "replay.db")
     request = a_request("authorization_code", code=a_code(SERVER), code_verifier=VERIFIER)
     answer = ask(SERVER, request, store=broken)
     broken.close()

@@ -263,12 +263,21 @@ class Memories(RuleBasedStateMachine):
     @precondition(lambda self: self.has_store and not self.was_silent)
     @rule(which=replicas, held=codes | refresh_tokens)
     def ask_while_the_store_is_silent(self, which: int, held: Held) -> None:
-        """Nothing is spent, and nothing is refused for good that the store alone could refuse."""
+        """Nothing is spent, and nothing is refused for good that the store alone could refuse.
+
+        Of a SQLite file that somebody else writes to, what is revoked can be read all the same.
+        """
         self.was_silent = True
         needs_none = self.now >= held.expires_at or self.line(which, held) > held.grant.issued_at
         with self.silence():
             response = self.runner.run(self.request(which, held))
-        self.check(response, GONE if needs_none else LATER)
+        if self.kind == "sqlite" and response.error != LATER:
+            spends = held.kind == "code" or held.grant.client_id != "web"
+            error = self.why_not(which, held, is_once=spends)
+            assert error is not None or not spends
+            self.check(response, error)
+        else:
+            self.check(response, GONE if needs_none else LATER)
 
     @contextmanager
     def silence(self) -> Iterator[None]:
