@@ -46,13 +46,18 @@ class Live:
         assert len(self.said(message)) == expected
 
     def answers(self, client_id: str, client_secret: str = SECRET) -> set[int]:
-        """The statuses that a client gets, on connections that any worker may take."""
+        """The statuses that a client gets, on connections that any worker may take.
+
+        Each comes from another address: a worker makes who is refused time and again wait.
+        """
         form = {"grant_type": "client_credentials"}
-        url = f"{self.issuer.url}/token"
-        return {
-            httpx.post(url, data=form, auth=(client_id, client_secret)).status_code
-            for _ in range(6)
-        }
+        url, statuses = f"{self.issuer.url}/token", set()
+        for number in range(6):
+            transport = httpx.HTTPTransport(local_address=f"127.0.0.{2 + number}")
+            with httpx.Client(transport=transport) as http:
+                answer = http.post(url, data=form, auth=(client_id, client_secret))
+            statuses.add(answer.status_code)
+        return statuses
 
     def readiness(self) -> dict[str, Any]:
         response = httpx.get(f"{self.issuer.url}/readyz")

@@ -57,7 +57,10 @@ def test_a_code_redeemed_twice_is_logged_with_its_client(store):
     assert ask(SERVER, request, store=store).status == 200
     again = ask(SERVER, request, store=store)
     assert (again.status, again.error) == (400, "invalid_grant")
-    assert again.log == {"client_id": "web", "detail": "code: spent before"}
+    assert again.log == {
+        "client_id": "web",
+        "detail": "code: spent before, so what it gave is revoked",
+    }
     assert "web" not in json.dumps(dict(again.body))
 
 
