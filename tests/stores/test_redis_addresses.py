@@ -25,7 +25,7 @@ from tests.stores.asking import Asked, Backing
 from tests.stores.test_contract import a_grant
 
 PASSWORD = "correct horse battery staple"
-GUIDE = (Path(__file__).parents[2] / "README.md").read_text()
+GUIDE = (Path(__file__).parents[2] / "issuer" / "stores" / "README.md").read_text()
 GRANTED = re.search(r"ACL SETUSER issuer on >PASSWORD (.+)", GUIDE)
 
 
