@@ -68,7 +68,7 @@ class SQLiteMemory(SpentIds):
     """
 
     schema: ClassVar[str] = spent.SCHEMA + _SCHEMA
-    expiring: ClassVar[tuple[str, ...]] = ("spent", "revoked", "tallies")
+    expiring: ClassVar[tuple[str, ...]] = ("revoked", "tallies")
 
     def use(self, use: Use, now: int) -> tuple[int, ...]:
         """See ``ReplayStore``."""
