@@ -7,7 +7,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -95,17 +94,6 @@ def test_an_id_is_spent_once_and_its_neighbours_are_not_touched(a_store):
     assert not spend(store, a_once("authorization_code:1"))
     assert spend(store, a_once("authorization_code:2"))
     assert spend(store, a_once("client_assertion:1"))
-
-
-def test_of_many_threads_exactly_one_spends(a_store):
-    """I1: one store for each of eight threads, as if they were workers."""
-    stores = [a_store() for _ in range(8)]
-    ids = [str(number) for number in range(50)]
-    with ThreadPoolExecutor(len(stores)) as threads:
-        won = threads.map(
-            lambda store: [each for each in ids if spend(store, a_once(each))], stores
-        )
-    assert Counter(each for list_ in won for each in list_) == Counter(ids)
 
 
 def test_of_several_processes_exactly_one_spends(a_store, tmp_path):
