@@ -7,15 +7,14 @@ remembering. One that is no database any more is put aside, and a new memory beg
 restored while no process runs is believed: delete the file instead.
 """
 
-import fcntl
 import json
-import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
+
+from keys import spent_file
 
 BUSY_TIMEOUT = 0.25
 """Seconds to wait for another process before giving up."""
@@ -36,7 +35,6 @@ CREATE TABLE IF NOT EXISTS memory (
     since INTEGER NOT NULL
 );
 """
-
 
 _FORGET = "DELETE FROM spent WHERE id IN (SELECT value FROM json_each(?))"
 
@@ -147,7 +145,8 @@ class SpentIds:
             self.disconnect()
         if self._is_broken(getattr(error, "sqlite_errorcode", 0) & 0xFF):
             with suppress(OSError):
-                self._put_aside()
+                if self._opened is not None and spent_file.put_aside(self._path, self._opened):
+                    self._file = self._opened
         # The name of the error and nothing of its text, which may quote what was sent.
         return StoreUnavailable(getattr(error, "sqlite_errorname", type(error).__name__))
 
@@ -159,7 +158,7 @@ class SpentIds:
         Raises:
             sqlite3.Error, OSError: it cannot be opened.
         """
-        if self._connection is not None and self._file != _identity(self._path):
+        if self._connection is not None and self._file != spent_file.identity(self._path):
             self.disconnect()
         if self._connection is None:
             # A second file remembers other things, whatever it says of itself. Its inode does not
@@ -167,9 +166,11 @@ class SpentIds:
             # very second may have been spent in the first.
             is_second = self._file is not None
             begins = now + 1 if is_second else now
-            self._opened = _identity(self._path)
-            connection, since = _open(self._path, self.schema, begins, patience=self._patience)
-            self._file = _identity(self._path)
+            self._opened = spent_file.identity(self._path)
+            connection, since = spent_file.open_file(
+                self._path, self.schema, begins, patience=self._patience
+            )
+            self._file = spent_file.identity(self._path)
             if self._opened not in (None, self._file):
                 connection.close()
                 raise sqlite3.OperationalError("replaced while it was opened")
@@ -189,21 +190,6 @@ class SpentIds:
             primary_code == sqlite3.SQLITE_NOTADB and is_ours
         )
 
-    def _put_aside(self) -> None:
-        """Renames the file that was opened last, so that the next call begins a new memory.
-
-        That is the same as if somebody had deleted it: nothing that was issued before is believed.
-        What it is renamed to stays for whoever wants to know why.
-        """
-        with _alone_in(self._path.parent):
-            if self._opened is None or _identity(self._path) != self._opened:
-                return  # another process was faster, and what is there now may be good
-            # First: beside a new file they would be taken for its own.
-            for suffix in ("-wal", "-shm"):
-                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
-            self._path.replace(f"{self._path}.broken")
-            self._file = self._opened
-
     def _forget(self, connection: sqlite3.Connection, now: int) -> None:
         if now < self._forget_at:
             return
@@ -219,55 +205,3 @@ class SpentIds:
             connection.execute(f"DELETE FROM {table} WHERE forget_at <= ?", (now,))  # noqa: S608
         took = time.monotonic() - began
         self._forget_at = now + max(FORGET_EVERY, int(1000 * took))
-
-
-def _open(
-    path: Path, schema: str, begins: int, *, patience: float
-) -> tuple[sqlite3.Connection, int]:
-    connection = sqlite3.connect(
-        path, timeout=patience, isolation_level=None, check_same_thread=False
-    )
-    try:
-        # WAL survives the death of any process; NORMAL may lose the last moments to a power cut,
-        # which outlasts the life of what is spent here.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(schema)
-        _add_missing_column(connection)
-        connection.execute("INSERT OR IGNORE INTO memory VALUES (1, ?)", (begins,))
-        (since,) = connection.execute("SELECT since FROM memory").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection, since
-
-
-def _add_missing_column(connection: sqlite3.Connection) -> None:
-    """Files of earlier versions do not say when something was spent."""
-    if any(row[1] == "spent_at" for row in connection.execute("PRAGMA table_info(spent)")):
-        return
-    try:
-        connection.execute("ALTER TABLE spent ADD COLUMN spent_at INTEGER NOT NULL DEFAULT 0")
-    except sqlite3.OperationalError as error:
-        if "duplicate column" not in str(error):  # another process was faster
-            raise
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file this is; None where there is none."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """While it holds, no other process puts a file of this folder aside."""
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(directory)
