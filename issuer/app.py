@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import falcon
@@ -42,6 +43,7 @@ from issuer.resources.consent import ConsentResource
 from issuer.resources.cors import CORS
 from issuer.resources.documents import Document, render_jwks, render_metadata
 from issuer.resources.ending import Ending
+from issuer.resources.endpoint import Endpoint
 from issuer.resources.front import FrontResource
 from issuer.resources.health import Healthz, Readyz
 from issuer.resources.introspect import IntrospectResource
@@ -62,6 +64,11 @@ from issuer.stores import open_store
 from issuer.token import TokenGenerator, handler
 
 STDOUT = 1
+
+_ENDPOINTS: Mapping[str, type[Endpoint]] = MappingProxyType(
+    {REVOKE: RevokeResource, INTROSPECT: IntrospectResource, PAR: PARResource}
+)
+"""Where clients authenticate themselves, beside the token endpoint, which has a policy as well."""
 
 
 def clock() -> int:
@@ -168,14 +175,12 @@ def _add_routes(
 
     issuer = server().issuer
     base = base_path(issuer)
-    token = TokenResource(generator, server=server, store=store, guard=guard, clock=clock)
+    token = TokenResource(generator=generator, server=server, store=store, guard=guard, clock=clock)
     app.add_route(base + TOKEN, token)
-    revoke = RevokeResource(server=server, store=store, guard=guard, clock=clock)
-    app.add_route(base + REVOKE, revoke)
-    introspect = IntrospectResource(server=server, store=store, guard=guard, clock=clock)
-    app.add_route(base + INTROSPECT, introspect)
+    for path, endpoint in _ENDPOINTS.items():
+        resource = endpoint(server=server, store=store, guard=guard, clock=clock)
+        app.add_route(base + path, resource)
     app.add_route(base + USERINFO, UserinfoResource(server=server, store=store, clock=clock))
-    app.add_route(base + PAR, PARResource(server=server, guard=guard, clock=clock))
     browser = Browser(issuer, server=server, store=store, clock=clock)
     for front in {"/", base or "/"}:
         app.add_route(front, FrontResource(browser))

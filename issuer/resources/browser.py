@@ -24,7 +24,7 @@ from issuer.metadata import CONSENT, base_path
 from issuer.protocol.form import Form
 from issuer.protocol.replay import ReplayStore, Use, spend
 from issuer.registry.client import Client
-from issuer.resources.token import read_form, read_headers
+from issuer.resources.endpoint import read_form, read_headers
 from issuer.server import AuthorizationServer
 
 REDIRECTED = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

@@ -1,52 +1,33 @@
 """``POST /introspect`` (RFC 7662, RFC 9701)."""
 
-from collections.abc import Callable
-
 from falcon.asgi import Request, Response
 
 from issuer import introspection
 from issuer.errors import AccessTokenException
-from issuer.guard import Guard
-from issuer.protocol.replay import ReplayStore
 from issuer.protocol.request import Response as Answer
 from issuer.resources.answers import write
-from issuer.resources.token import read_request
-from issuer.server import AuthorizationServer
+from issuer.resources.endpoint import Endpoint
 from issuer.token import TokenGenerator
 
 JSON = "application/json"
 JWT = f"application/{introspection.TYP}"
 
 
-class IntrospectResource:
+class IntrospectResource(Endpoint):
     """The introspection endpoint: for resource servers, which prove who they are as clients do."""
-
-    def __init__(
-        self,
-        *,
-        server: Callable[[], AuthorizationServer],
-        store: ReplayStore,
-        guard: Guard,
-        clock: Callable[[], int],
-    ) -> None:
-        self._server = server
-        self._store = store
-        self._guard = guard
-        self._clock = clock
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Reads a form, answers JSON, or a JWT to whoever prefers it."""
-        server = self._server()
-        request = await read_request(req, server, self._clock)
+        server, request = await self.receive(req)
         now, jwt = request.received_at, None
         try:
-            inquiry = await self._guard.authenticating(
+            inquiry = await self.guard.authenticating(
                 server,
                 request,
                 lambda: introspection.validate(server, request),
                 callers=server.registry.resource_servers,
             )
-            inquiry = await introspection.ask(self._store, inquiry, now)
+            inquiry = await introspection.ask(self.store, inquiry, now)
             if prefers_jwt(req):
                 jwt = introspection.sign(server, inquiry, now)
             answer = Answer(status=200, body=introspection.members(inquiry), log=inquiry.log)

@@ -9,7 +9,7 @@ from issuer.errors import InvalidGrant, TemporarilyUnavailable
 from issuer.protocol.replay import ReplayStore, Use, spend
 from issuer.protocol.request import Response as Answer
 from issuer.resources.answers import write
-from issuer.resources.token import read_headers
+from issuer.resources.endpoint import read_headers
 from issuer.server import AuthorizationServer
 from issuer.token import TokenGenerator
 from keys import AccessRefused, InvalidToken

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -177,6 +178,28 @@ def test_a_removed_client_is_refused_and_so_is_what_it_holds(live):
     with live.every_worker_says(RELOADED):
         live.issuer.write_registry(table)
     assert live.issuer.refresh(held).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/token", "/revoke"])
+def test_whoever_sends_slowly_is_judged_by_what_holds_when_they_are_done(live, path):
+    """F22: not by what was in force when they began."""
+    text = "grant_type=client_credentials&token=x&client_id=slow&client_secret=" + SECRET
+    table = live.table_with("slow")
+    table["clients"]["slow"]["token_endpoint_auth_method"] = "client_secret_post"
+    with live.every_worker_says(RELOADED):
+        live.issuer.write_registry(table)
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", live.issuer.port), timeout=20) as slow:
+        slow.sendall(f"{head}{text[:20]}".encode())
+        del table["clients"]["slow"]
+        with live.every_worker_says(RELOADED):
+            live.issuer.write_registry(table)
+        slow.sendall(text[20:].encode())
+        assert slow.recv(4096).startswith(b"HTTP/1.1 401 ")
 
 
 class Traffic:

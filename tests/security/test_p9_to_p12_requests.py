@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from issuer.resources import token
+from issuer.resources import endpoint
 from issuer.serving.protocol import MAX_HEAD
 from tests.builders import SECRET, basic
 
@@ -23,8 +23,8 @@ AUTHORIZATION = b"Authorization: " + basic("billing").encode() + b"\r\n"
 @pytest.mark.parametrize(
     ("size", "status"),
     [
-        pytest.param(token.MAX_BODY, 200, id="as long as it may be"),
-        pytest.param(token.MAX_BODY + 1, 413, id="one byte more"),
+        pytest.param(endpoint.MAX_BODY, 200, id="as long as it may be"),
+        pytest.param(endpoint.MAX_BODY + 1, 413, id="one byte more"),
         pytest.param(2**20, 413, id="a megabyte"),
     ],
 )

@@ -1,0 +1,107 @@
+"""What the endpoints share at which whoever asks authenticates itself: forms in, JSON out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from falcon.asgi import Request
+
+from issuer.errors import (
+    InvalidRequest,
+    LengthRequired,
+    RequestTooLarge,
+    UnsupportedMediaType,
+)
+from issuer.guard import Guard
+from issuer.protocol.form import Form
+from issuer.protocol.replay import ReplayStore
+from issuer.protocol.request import TokenRequest
+from issuer.resources.client_address import client_address
+from issuer.server import AuthorizationServer
+
+MAX_BODY = 32768
+"""Bytes of the longest token request: a refresh token and an assertion fit several times."""
+
+FORM = "application/x-www-form-urlencoded"
+READ_HEADERS = frozenset(
+    {b"authorization", b"content-type", b"content-length", b"content-encoding",
+     b"transfer-encoding"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """What a request is judged by there, and asked of."""
+
+    server: Callable[[], AuthorizationServer]
+    store: ReplayStore
+    guard: Guard
+    clock: Callable[[], int]
+
+    async def receive(self, req: Request) -> tuple[AuthorizationServer, TokenRequest]:
+        """The snapshot that a request is judged by from now on, and what it says.
+
+        Both are of the moment in which its body was there: whoever sends slowly is not judged by
+        what was true before.
+
+        Raises:
+            InvalidRequest: as ``read_headers`` and ``read_form`` do.
+        """
+        headers = read_headers(req)
+        form = Form.parse(await read_form(req, headers))
+        server = self.server()
+        return server, TokenRequest(
+            form=form,
+            headers=headers,
+            received_at=self.clock(),
+            address=client_address(req, server),
+        )
+
+
+def read_headers(req: Request) -> dict[str, str]:
+    """The headers that matter here, as they were sent.
+
+    Raises:
+        InvalidRequest: one of them is there twice. Proxies differ in which one they believe.
+    """
+    headers: dict[str, str] = {}
+    for name, value in req.scope["headers"]:
+        if name in READ_HEADERS:
+            text = name.decode("latin-1")
+            if text in headers:
+                raise InvalidRequest("A header is there more than once.")
+            headers[text] = value.decode("latin-1")
+    return headers
+
+
+async def read_form(req: Request, headers: dict[str, str]) -> bytes:
+    """The body, if it is a form of bearable length.
+
+    Raises:
+        UnsupportedMediaType, RequestTooLarge, LengthRequired, InvalidRequest: it is not.
+    """
+    _check_media_type(headers.get("content-type", ""), headers.get("content-encoding", ""))
+    length = _content_length(headers)
+    body = await req.stream.read(length)
+    if len(body) != length:  # the client hung up
+        raise InvalidRequest("The body is not as long as it says.")
+    return body
+
+
+@lru_cache(maxsize=64)  # clients spell it in few ways; what is refused is not kept
+def _check_media_type(content_type: str, content_encoding: str) -> None:
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media_type.strip().lower() != FORM or charset not in ("", "charset=utf-8"):
+        raise UnsupportedMediaType("The body must be a form: application/x-www-form-urlencoded.")
+    if content_encoding.lower() not in ("", "identity"):
+        raise UnsupportedMediaType("The body must not be compressed.")
+
+
+def _content_length(headers: dict[str, str]) -> int:
+    length = headers.get("content-length", "")
+    if "transfer-encoding" in headers or not length.isdecimal():
+        raise LengthRequired("The request must say its Content-Length.")
+    if len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
+        raise RequestTooLarge("The body is too long for a token request.")
+    return int(length)
