@@ -67,9 +67,9 @@ class Live:
         return answer
 
     def table_with(self, client_id: str) -> dict[str, Any]:
-        """The registry with one more client."""
+        """The registry with one more client, made as billing is."""
         table = self.issuer.read_registry()
-        table["clients"][client_id] = table["clients"]["billing"]
+        table["clients"][client_id] = dict(table["clients"]["billing"])
         return table
 
 
