@@ -119,7 +119,8 @@ class Guard:
             if guesses:
                 self._check(guesses, now)
             if is_slow:
-                is_suspect = self._memory.suspects(address, now)
+                # Whoever mistyped too: of many addresses that guess, each looks like that.
+                is_suspect = self._memory.knows(address, now)
                 done = await self._stretch(in_turn, address, is_suspect=is_suspect)
             else:
                 done = work()

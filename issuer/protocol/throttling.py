@@ -114,8 +114,6 @@ class _Address(msgspec.Struct):
 
     names: dict[bytes, Failures] = msgspec.field(default_factory=dict)
     failed_at: int = 0
-    number: int = 0
-    """Wrong guesses for any name."""
 
 
 class Memory:
@@ -140,10 +138,6 @@ class Memory:
         held = self._addresses.get(network(address))
         return held is not None and now < held.failed_at + FORGIVEN_AFTER
 
-    def suspects(self, address: str, now: int) -> bool:
-        """Whether more of them were wrong than people mistype."""
-        return self.knows(address, now) and self._addresses[network(address)].number >= FREE
-
     def failures(self, guess: Guess, now: int) -> Failures:
         """What is remembered of guesses like ``guess``."""
         held = self._addresses.get(guess.network)
@@ -167,7 +161,6 @@ class Memory:
         key = _key(held, guess)
         self._drop(held, key)
         self._pairs += 1
-        held.number += failures.number
         held.names[key], held.failed_at = failures, now
         self._make_room(now)
         return failures
@@ -196,7 +189,6 @@ class Memory:
         if dropped is None:
             return Failures()
         self._pairs -= 1
-        held.number -= dropped.number
         return dropped
 
     def _make_room(self, now: int) -> None:

@@ -83,7 +83,6 @@ def test_an_hour_after_the_last_wrong_guess_all_are_forgotten():
     assert memory.failures(alice(), NOW + FORGIVEN_AFTER - 1).number == 20
     assert memory.failures(alice(), NOW + FORGIVEN_AFTER).number == 0
     assert not memory.knows(HERE, NOW + FORGIVEN_AFTER)
-    assert not memory.suspects(HERE, NOW + FORGIVEN_AFTER)
     assert memory.add(alice(), NOW + FORGIVEN_AFTER).number == 1
 
 
@@ -196,14 +195,14 @@ def test_what_is_forgiven_is_dropped_with_the_next_wrong_guess():
     assert len(memory) == 51
 
 
-def test_an_address_is_suspect_once_more_was_wrong_there_than_people_mistype():
+def test_an_address_is_known_from_its_first_wrong_guess_until_that_is_forgiven():
     memory = Memory()
-    for number in range(FREE):
-        assert not memory.suspects(HERE, NOW)
-        memory.add(of_user(f"user{number}", HERE), NOW)
-    assert memory.suspects(HERE, NOW)
-    memory.forget(of_user("user0", HERE))
-    assert not memory.suspects(HERE, NOW)
+    assert not memory.knows(HERE, NOW)
+    memory.add(alice(), NOW)
+    assert memory.knows(HERE, NOW)
+    assert not memory.knows(ELSEWHERE, NOW)
+    memory.forget(alice())
+    assert not memory.knows(HERE, NOW)
 
 
 def test_the_shared_name_says_neither_who_nor_where():

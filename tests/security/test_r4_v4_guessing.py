@@ -265,6 +265,23 @@ def test_those_who_come_at_once_have_no_more_guesses_than_one_by_one():
     assert statuses.count(429) == 64 - statuses.count(400)
 
 
+def test_who_was_wrong_gives_way_to_who_was_not_until_they_are_right():
+    """R4: of a thousand addresses that guess once, each looks like somebody who mistyped."""
+    gave_way: list[bool] = []
+
+    async def noted(work: Callable[[], T], _: str, *, is_suspect: bool) -> T:
+        gave_way.append(is_suspect)
+        return work()
+
+    process = Process()
+    process.guard = Guard(process.store, stretch=noted)
+    for password in ("x", PASSWORD, PASSWORD):
+        process.by_password(password)
+    process.by_password("x")
+    process.by_password(PASSWORD, address=ELSEWHERE)
+    assert gave_way == [False, True, False, False, False]
+
+
 def test_refusals_of_who_does_not_stop_are_held_back():
     process = Process()
     for _ in range(FREE):
