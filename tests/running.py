@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,10 @@ from tests.builders import (
 
 GUNICORN = [sys.executable, "-m", "gunicorn"]
 CHECKOUT = Path(__file__).parents[1]
+
+# Each client of httpx reads the certificates of all authorities anew, which costs more than a
+# start of ours has to: once is enough, as nobody here is asked by TLS.
+httpx._transports.default.create_ssl_context = cache(httpx.create_ssl_context)
 
 
 def free_port() -> int:
