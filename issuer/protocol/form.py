@@ -46,7 +46,7 @@ class Form(msgspec.Struct, frozen=True):
             InvalidRequest: it is not a form in UTF-8, or a parameter is there more than once.
         """
         parameters: dict[str, tuple[str, ...]] = {}
-        for name, value in _pairs(body):
+        for name, _, value in _parted(body):
             values: tuple[str, ...] = (value,) if value else ()
             if name in parameters:
                 if name not in REPEATABLE:
@@ -76,12 +76,16 @@ class Form(msgspec.Struct, frozen=True):
         return values[0]
 
 
-def _pairs(body: bytes) -> list[tuple[str, str]]:
+def _parted(body: bytes) -> list[tuple[str, str, str]]:
+    """Names, ``=`` and values. All are decoded before any of them is judged."""
     try:
-        fields = body.decode("ascii").split("&")
+        text = body.decode("ascii")
+        fields = text.replace("+", " ").split("&")
         if len(fields) > MAX_PARAMETERS:
             raise InvalidRequest("There are too many parameters.")
         parted = [field.partition("=") for field in fields if field]
-        return [(decode(name), decode(value)) for name, _, value in parted]
+        if "%" not in text:
+            return parted
+        return [(decode(name), sign, decode(value)) for name, sign, value in parted]
     except ValueError:
         raise InvalidRequest("The body is not a form in UTF-8.") from None

@@ -65,7 +65,7 @@ def matches(secret_hash: str, secret: str) -> bool:
             return _HASHER.verify(secret_hash, secret)
         except Argon2Error:
             return False
-    return hmac.compare_digest(sha256_hash(secret).encode(), secret_hash.encode())
+    return hmac.compare_digest(sha256_hash(secret), secret_hash)
 
 
 def _check_password_hash(text: str) -> str:

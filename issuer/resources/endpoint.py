@@ -22,11 +22,16 @@ from issuer.server import AuthorizationServer
 MAX_BODY = 32768
 """Bytes of the longest token request: a refresh token and an assertion fit several times."""
 
+_MAX_DIGITS = len(str(MAX_BODY))
+
 FORM = "application/x-www-form-urlencoded"
-READ_HEADERS = frozenset(
-    {b"authorization", b"content-type", b"content-length", b"content-encoding",
-     b"transfer-encoding"}
-)  # fmt: skip
+READ_HEADERS = {
+    name.encode(): name
+    for name in (
+        "authorization", "content-type", "content-length", "content-encoding", "transfer-encoding"
+    )
+}  # fmt: skip
+"""Those that are read, as they come and as they are called here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +70,12 @@ def read_headers(req: Request) -> dict[str, str]:
         InvalidRequest: one of them is there twice. Proxies differ in which one they believe.
     """
     headers: dict[str, str] = {}
-    for name, value in req.scope["headers"]:
-        if name in READ_HEADERS:
-            text = name.decode("latin-1")
-            if text in headers:
+    for sent, value in req.scope["headers"]:
+        name = READ_HEADERS.get(sent)
+        if name is not None:
+            if name in headers:
                 raise InvalidRequest("A header is there more than once.")
-            headers[text] = value.decode("latin-1")
+            headers[name] = value.decode("latin-1")
     return headers
 
 
@@ -102,6 +107,6 @@ def _content_length(headers: dict[str, str]) -> int:
     length = headers.get("content-length", "")
     if "transfer-encoding" in headers or not length.isdecimal():
         raise LengthRequired("The request must say its Content-Length.")
-    if len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
+    if len(length) > _MAX_DIGITS or (number := int(length)) > MAX_BODY:
         raise RequestTooLarge("The body is too long for a token request.")
-    return int(length)
+    return number
