@@ -55,9 +55,17 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
         yield from _known(at, [resource.access_token_type], offered.access_token_types)
         yield from _check_jwks(resource)
         yield from _check_introspection(resource, registry, offered)
+    good: set[object] = set()
     for client in registry.clients.values():
-        yield from _check_names(client, registry, offered, defined)
-        yield from client_checks.check(client, registry)
+        alike = client_checks.alike(client)
+        if alike not in good:
+            findings = [
+                *_check_names(client, registry, offered, defined),
+                *client_checks.check(client, registry),
+            ]
+            yield from findings
+            if not findings:
+                good.add(alike)
     yield from user_checks.check(registry)
     known = {scope for each in registry.resources.values() for scope in each.scopes}
     if any(client.is_relying_party for client in registry.clients.values()):

@@ -70,7 +70,7 @@ def read(file: str, content: bytes) -> dict[str, Any]:
     try:
         text = file_text.decode(content)
         if file.endswith(".json"):
-            table = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+            table = strict_json().decode(text)
             if "\\u" in text:
                 # Half a surrogate pair is text that can be neither signed nor logged.
                 json.dumps(table, ensure_ascii=False).encode()
@@ -87,6 +87,11 @@ def read(file: str, content: bytes) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ValueError('must be an object at its top, such as {"issuer": {…}}')  # noqa: TRY004  one kind of refusal
     return table
+
+
+def strict_json() -> json.JSONDecoder:
+    """A decoder of JSON without what Python adds to it, and without a name twice in one object."""
+    return json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from issuer.registry import consistency, documents, faults
+from issuer.registry import consistency, documents, entries, faults
 from issuer.registry.branding import Branding
 from issuer.registry.client import Client, ClientSecret
 from issuer.registry.consistency import Offered
 from issuer.registry.documents import Problem, near
 from issuer.registry.freeing import free
+from issuer.registry.making import Maker
 from issuer.registry.registry import Registry
 from issuer.registry.resource import EncryptionJWK, JWKSet, Resource
 from issuer.registry.settings import Settings
@@ -29,6 +30,11 @@ TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
     }
 )
 """The tables of records: what a record is, and the field that its key fills."""
+
+ALL_TABLES = ("issuer", *TABLES, "scopes", "branding")
+
+LARGE = 2**18
+"""Bytes. Below, what it takes to be fast takes longer than it saves."""
 
 HELD: Mapping[int | str, type[Any]] = MappingProxyType(
     {
@@ -58,9 +64,52 @@ def parse(files: Mapping[str, bytes], offered: Offered) -> Registry:
     Raises:
         InvalidRegistry: with every problem that could be found.
     """
+    large = sum(map(len, files.values())) > LARGE
+    return (accept(files, offered) if large else None) or examine(files, offered)
+
+
+def accept(files: Mapping[str, bytes], offered: Offered) -> Registry | None:
+    """The registry, where there is nothing to say against it; else None, and somebody else says it.
+
+    It takes a third of the time of ``examine``, and no more memory than the records do.
+    """
+    makers = {table: Maker(*row) for table, row in TABLES.items()}
+    found: dict[str, dict[str, Any]] = {each: {} for each in ALL_TABLES}
+    try:
+        for file, content in files.items():
+            for table, name, entry in entries.read(file, content, ALL_TABLES):
+                if name in found[table]:
+                    return None
+                made = makers[table].make(name, entry) if table in makers else entry
+                found[table][name] = made
+        settings = TypeAdapter(Settings).validate_python(found["issuer"])
+        branding = TypeAdapter(Branding).validate_python(found["branding"])
+    except (ValueError, RecursionError):
+        return None
+    if not all(isinstance(each, str) for each in found["scopes"].values()):
+        return None
+    registry = Registry.of(
+        settings,
+        resources=tuple(found["resources"].values()),
+        clients=tuple(found["clients"].values()),
+        users=tuple(found["users"].values()),
+        scopes=found["scopes"],
+        branding=branding,
+        digest=digest(files),
+    )
+    findings = consistency.check(registry, offered, registry.resources.keys())
+    return registry if next(findings, None) is None else None
+
+
+def examine(files: Mapping[str, bytes], offered: Offered) -> Registry:
+    """The same registry, or everything that is wrong with it.
+
+    Raises:
+        InvalidRegistry: with every problem that could be found.
+    """
     read, problems = _read(files)
     readable = not problems
-    merged, double = documents.merge(read, ["issuer", *TABLES, "scopes", "branding"])
+    merged, double = documents.merge(read, ALL_TABLES)
     problems += double
     settings = None
     if readable or merged["issuer"]:  # else it may well be in the file that cannot be read
