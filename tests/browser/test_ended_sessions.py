@@ -33,7 +33,6 @@ def started(directory, *, path="", workers=1, **settings):
     table["users"]["bob"] = {"password_hash": table["users"]["alice"]["password_hash"]}
     running.write_registry(table)
     running.start(workers=workers)
-    time.sleep(1.1)  # what began in the second in which the memory began waits for it
     return running
 
 

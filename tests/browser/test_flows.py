@@ -321,9 +321,14 @@ def test_the_access_log_says_who_logged_in_and_agreed_and_no_secret(browser, iss
     """B24, P32."""
     consent = browser.log_in(browser.log_in(browser.authorize(), "alice", "wrong-password-1"))
     told = browser.submit(consent, "allow")
-    time.sleep(0.3)  # the log is written aside
-    lines = [json.loads(each) for each in issuer_server.log.read_text().splitlines() if "{" in each]
-    posted = [each for each in lines if each.get("method") == "POST"][-3:]
+
+    def last_three() -> list[dict[str, str]]:
+        lines = issuer_server.log.read_text().splitlines()
+        logged = [json.loads(each) for each in lines if "{" in each]
+        return [each for each in logged if each.get("method") == "POST"][-3:]
+
+    issuer_server.wait_until(lambda: last_three()[0].get("detail") == "wrong user or password")
+    posted = last_three()
     assert [each["path"] for each in posted] == ["/login", "/login", "/consent"]
     assert [each["client_id"] for each in posted] == ["web"] * 3
     assert posted[0]["detail"] == "wrong user or password"

@@ -31,7 +31,6 @@ def started(directory, **settings: Any) -> RunningIssuer:
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer]:
     """It remembers what was used once."""
     running = started(tmp_path_factory.mktemp("head"))
-    time.sleep(1.1)  # what was issued in the second in which the memory began counts as spent
     yield running
     running.stop()
     assert "unexpected" not in running.log.read_text()
@@ -150,7 +149,6 @@ def test_the_answer_of_a_login_application_is_not_used_up_by_looking(tmp_path):
     url = "https://login.example/start"
     running = started(tmp_path, login_url=url, login_jwks=keys)
     try:
-        time.sleep(1.1)
         with Browser(running) as browser:
             sent = browser.http.get(f"{running.url}/authorize", params=RP)
             consent = browser.http.get(running.url + sent.headers["location"])

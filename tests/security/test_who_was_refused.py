@@ -91,7 +91,6 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer]:
                         "login_url": "https://login.example/start"}  # fmt: skip
     running.write_registry(table)
     running.start()
-    time.sleep(1.1)  # what was issued in the second in which the memory began counts as spent
     yield running
     running.stop()
 
