@@ -151,7 +151,7 @@ class RunningIssuer:
     def _outlast_the_first_second(self) -> None:
         """What was issued in the second in which a memory began counts as spent."""
         second = int(time.time())
-        remembers = self.read_registry()["issuer"].get("replay_store", "none") != "none"
+        remembers = self.files().registry.issuer.has_store
         while remembers and int(time.time()) == second:
             time.sleep(0.02)
 
