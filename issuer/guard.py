@@ -82,11 +82,15 @@ class Guard:
         callers = server.registry.callers if callers is None else callers
         is_slow = login is not None or client_auth.stretches(server, request, callers)
         address, now = request.address, request.received_at
-        guesses: tuple[Guess, ...] = ()
-        if is_slow or self._memory.knows(address, now):  # most requests are nobody's to look at
-            guesses = client_auth.guesses(callers, request)
-            if login is not None:
-                guesses = (*guesses, of_user(server, login, address))
+        if not is_slow and not self._memory.knows(address, now):  # as for most requests
+            try:
+                return work()
+            except AccessTokenException as error:
+                await self._refused(error, now)
+                raise
+        guesses = client_auth.guesses(callers, request)
+        if login is not None:
+            guesses = (*guesses, of_user(server, login, address))
         return await self._judging(work, guesses, address, now, is_slow=is_slow)
 
     async def logging_in(
@@ -116,8 +120,7 @@ class Guard:
             return work()
 
         try:
-            if guesses:
-                self._check(guesses, now)
+            self._check(guesses, now)
             if is_slow:
                 # Whoever mistyped too: of many addresses that guess, each looks like that.
                 is_suspect = self._memory.knows(address, now)
@@ -125,14 +128,16 @@ class Guard:
             else:
                 done = work()
         except AccessTokenException as error:
-            if error.guess is not None:
-                await self._count(error.guess, now)
-            elif isinstance(error, TemporarilyUnavailable):  # or there was no room to wait
-                await self._hold()
+            await self._refused(error, now)
             raise
-        if guesses:
-            await self._forgive(guesses, now)
+        await self._forgive(guesses, now)
         return done
+
+    async def _refused(self, error: AccessTokenException, now: int) -> None:
+        if error.guess is not None:
+            await self._count(error.guess, now)
+        elif isinstance(error, TemporarilyUnavailable):  # or there was no room to wait
+            await self._hold()
 
     def _check(self, guesses: tuple[Guess, ...], now: int) -> None:
         for guess in guesses:

@@ -90,7 +90,9 @@ class TokenGenerator:
                 server, request, lambda: self.validate(server, request), login=_login(request)
             )
             client_id = authorization.client.client_id
-            spent_at = await spend(store, authorization.use, request.received_at)
+            spent_at: Sequence[int] = ()
+            if authorization.once or authorization.standing:
+                spent_at = await spend(store, authorization.use, request.received_at)
             await _together()
             response = self.grant_response(server, authorization, spent_at)
         except AccessTokenException as error:
@@ -114,7 +116,7 @@ class TokenGenerator:
             if grant_type not in authenticated.client.grant_types:
                 raise UnauthorizedClient("The client may not use this grant type.")
             authorization = grant(server, authenticated)
-            return self._within_policy(authorization, request.form.get("scope"))
+            return self._within_policy(authorization, request)
         except AccessTokenException as error:
             error.client_id = authenticated.client.client_id
             raise
@@ -169,12 +171,12 @@ class TokenGenerator:
             log={"client_id": error.client_id, "detail": error.detail},
         )
 
-    def _within_policy(self, authorization: Authorization, requested: str | None) -> Authorization:
+    def _within_policy(self, authorization: Authorization, request: TokenRequest) -> Authorization:
         method = self.authentication_method
         if method is not None and authorization.resource.access_token_type != method:
             raise InvalidTarget("This resource takes another type of token.")
         if self.scope is not None:
-            authorization = _capped(authorization, Scope(self.scope), requested)
+            authorization = _capped(authorization, Scope(self.scope), request.form.get("scope"))
         if not self.refreshable:
             authorization = replace(authorization, refresh_token=None, superseded=None)
         return authorization

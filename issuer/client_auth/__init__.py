@@ -85,15 +85,20 @@ def presented(request: TokenRequest) -> tuple[Read, Credentials]:
         InvalidRequest: there are two.
         InvalidClient: there is none.
     """
-    found = [(read, credentials) for read in _READS if (credentials := read(request)) is not None]
-    if len(found) > 1:
-        raise InvalidRequest("More than one client authentication mechanism was used.")
-    if not found:
+    found = None
+    for read in _READS:
+        credentials = read(request)
+        if credentials is None:
+            continue
+        if found is not None:
+            raise InvalidRequest("More than one client authentication mechanism was used.")
+        found = read, credentials
+    if found is None:
         raise refused("no client authentication")
-    read, credentials = found[0]
+    _, credentials = found
     if credentials.secret == "":
         return none.read, Credentials(credentials.client_id)
-    return read, credentials
+    return found
 
 
 def registered(callers: Callers[C], read: Read, credentials: Credentials) -> C | None:

@@ -18,11 +18,11 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         InvalidClient: it is public, and so has proved nothing. The registry is refused as well.
         InvalidTarget, InvalidScope: it asks for what it is not registered for.
     """
-    client, form = authenticated.client, authenticated.form
+    client, request = authenticated.client, authenticated.request
     if client.is_public:
         raise refused("a public client cannot act for itself")
-    resource = target(server, client.resources, form.all("resource"))
-    scope = asked_of_client(server, client, resource, form.get("scope"))
+    resource = target(server, client.resources, request.form.all("resource"))
+    scope = asked_of_client(server, client, resource, request.form.get("scope"))
     if OFFLINE_ACCESS in scope:  # a wish that comes to nothing
         scope = scope.only(resource.scopes)
     return Authorization(
@@ -30,8 +30,8 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         client=client,
         scope=scope,
         resource=resource,
-        issued_at=authenticated.received_at,
-        received_at=authenticated.received_at,
+        issued_at=request.received_at,
+        received_at=request.received_at,
         once=authenticated.once,
         credential=authenticated.credential,
     )

@@ -1,6 +1,7 @@
 """Which resource server a token is for, and which scopes mean anything to it (RFC 8707)."""
 
 from collections.abc import Sequence, Set
+from functools import lru_cache
 
 from issuer.errors import InvalidScope, InvalidTarget
 from issuer.grants.refreshing import can_refresh
@@ -119,7 +120,7 @@ def asked_of_client(
     Raises:
         InvalidScope: something is not registered for the client and this resource.
     """
-    permitted = client.scope.only(resource.scopes)
+    permitted = _permitted(client.scope, resource.scopes)
     if requested is None:
         return permitted
     asked = Scope.parse(requested)
@@ -166,6 +167,11 @@ def refreshed_scope(
     return asked.only(known), asked.only(openid) if OPENID in asked else None
 
 
+@lru_cache(maxsize=1024)  # most clients and resources register the same few
+def _permitted(registered: Scope, known: tuple[str, ...]) -> Scope:
+    return registered.only(known)
+
+
 def _without_who(server: AuthorizationServer, known: Set[str], understood: Scope) -> Scope:
     """``understood`` without what says who the user is: that goes with ``openid`` alone."""
     about_user = CLAIMS.keys() - known
@@ -177,10 +183,11 @@ def _without_who(server: AuthorizationServer, known: Set[str], understood: Scope
 
 def _chosen(server: AuthorizationServer, client: Client, permitted: Scope, asked: Scope) -> Scope:
     """What was asked for, or else all that is permitted; ``offline_access`` where it can be had."""
-    wanted = Scope(asked.difference((OFFLINE_ACCESS,)))
+    wishes = OFFLINE_ACCESS in asked
+    wanted = Scope(asked.difference((OFFLINE_ACCESS,))) if wishes else asked
     if not wanted <= permitted:
         raise InvalidScope("Part of the scope is not registered for this client and resource.")
     chosen = wanted or permitted
-    if OFFLINE_ACCESS in asked and can_refresh(server, client):
+    if wishes and can_refresh(server, client):
         return Scope({*chosen, OFFLINE_ACCESS})
     return chosen

@@ -25,15 +25,13 @@ class Scope(frozenset[str]):
     __slots__ = ()
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> "Scope":
         """The scope that ``text`` spells.
 
         Raises:
             InvalidScope: it is not scope tokens separated by single spaces.
         """
-        if not _SCOPE.fullmatch(text):
-            raise InvalidScope("The scope is malformed.")
-        return cls(text.split(" "))
+        return _parsed(text)
 
     def only(self, tokens: Iterable[str]) -> Self:
         """This scope without what is not among ``tokens``."""
@@ -41,6 +39,13 @@ class Scope(frozenset[str]):
 
     def __str__(self) -> str:
         return _spell(self)
+
+
+@lru_cache(maxsize=256)  # clients ask for few scopes; the longest take some megabytes together
+def _parsed(text: str) -> Scope:
+    if not _SCOPE.fullmatch(text):
+        raise InvalidScope("The scope is malformed.")
+    return Scope(text.split(" "))
 
 
 @lru_cache(maxsize=1024)  # a registry knows few scopes, and every token spells one twice

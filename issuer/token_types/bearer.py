@@ -32,26 +32,26 @@ def access_token_claims(
     server: AuthorizationServer, authorization: Authorization, expires_at: int
 ) -> dict[str, object]:
     """The claims of RFC 9068 section 2.2, and those that the client's registration adds."""
-    client = authorization.client
+    client, resource = authorization.client, authorization.resource
     claims: dict[str, object] = {
         **client.claims,
         "iss": server.issuer,
         "sub": authorization.sub,
-        "aud": authorization.resource.resource,
+        "aud": resource.resource,
         "client_id": client.client_id,
         "iat": authorization.issued_at,
         "exp": expires_at,
         "jti": authorization.jti,
     }
-    tells_who = authorization.resource.tells_who
-    if scope := authorization.granted if tells_who else authorization.scope:
+    who = authorization.openid_scope is not None and resource.tells_who
+    if scope := authorization.granted if who else authorization.scope:
         claims["scope"] = str(scope)
     if authorization.grant_id and server.registry.issuer.has_store:
         claims["grant_id"] = authorization.grant_id
     if authorization.auth_time is not None:
         claims["auth_time"] = authorization.auth_time
     login = authorization.login
-    if login is not None and login.claims is not None and tells_who:
+    if login is not None and login.claims is not None and resource.tells_who:
         claims |= _of_no_registry(server, authorization, expires_at)
     return claims
 
