@@ -129,21 +129,19 @@ class KeyRing:
 
     def jwks(self, now: int) -> dict[str, list[dict[str, str]]]:
         """What the issuer publishes: the next, current and retired keys (RFC 7517 section 5)."""
-        published = (key for key in self.signing_keys if key.state(now) is not State.EXPIRED)
+        published = (key for key in self.signing_keys if not key.is_expired(now))
         return {"keys": [dict(key.public_jwk) for key in published]}
 
     def verification_keys(self, now: int) -> Keys:
         """The published keys, as whoever verifies uses them."""
         return {
-            key.kid: key.verification_key
-            for key in self.signing_keys
-            if key.state(now) is not State.EXPIRED
+            key.kid: key.verification_key for key in self.signing_keys if not key.is_expired(now)
         }
 
     def verification_key(self, kid: str, now: int) -> VerificationKey | None:
         """The published key of this name; None where there is none, or none any more."""
         for key in self.signing_keys:
-            if key.kid == kid and key.state(now) is not State.EXPIRED:
+            if key.kid == kid and not key.is_expired(now):
                 return key.verification_key
         return None
 
@@ -244,7 +242,7 @@ def _chosen(keys: Sequence[K], now: int, issued_at: int | None) -> K:
     """The first of ``keys`` that was current at ``issued_at``; without one, that is current now."""
     if issued_at is not None and issued_at != now:
         for key in keys:
-            if key.is_current(issued_at) and key.state(now) is not State.EXPIRED:
+            if key.is_current(issued_at) and not key.is_expired(now):
                 return key
     for key in keys:
         if key.is_current(now):

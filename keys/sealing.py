@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from keys import randomness
 from keys.encoding import from_base64url, to_base64url
-from keys.timetable import State, Timetable
+from keys.timetable import Timetable
 
 MAX_SEALED = 16384
 """Characters of the longest sealed value."""
@@ -110,13 +110,14 @@ class _Purpose:
     prefix: str
     cipher: AESGCMSIV
     associated_data: bytes
-    nonce_key: bytes = field(repr=False)
+    nonces: hmac.HMAC = field(repr=False)
+    """Knows the key and ``associated_data`` already."""
 
     def nonce_for(self, plain: bytes) -> bytes:
         """The nonce of ``plain`` and of nothing else that is sealed with this key."""
-        # JSON in ASCII has no zero byte, so nothing of the one can be taken for the other's.
-        named = self.associated_data + b"\0" + plain
-        return hmac.digest(self.nonce_key, named, "sha256")[:_NONCE_BYTES]
+        named = self.nonces.copy()
+        named.update(plain)
+        return named.digest()[:_NONCE_BYTES]
 
     def lock(self, plain: bytes, nonce: bytes) -> str:
         """``plain`` sealed."""
@@ -187,7 +188,7 @@ class Sealer:
         if version != _VERSION:
             raise Unsealable("of no version known here")
         key = self._keys.sealing_key_by_id(kid)
-        if key is None or key.state(now) is State.EXPIRED:
+        if key is None or key.is_expired(now):
             raise Unsealable("its key is unknown or has expired")
         try:
             return key, from_base64url(box)
@@ -202,12 +203,15 @@ class Sealer:
         return made
 
     def _derive(self, key: SealingKey, purpose: str) -> _Purpose:
+        # A JSON array cannot be read two ways, whatever its strings hold.
+        associated_data = json.dumps([_VERSION, key.kid, purpose, self._issuer]).encode()
+        nonce_key = _expand(key, f"issuer/sealing_nonce/v{_VERSION}/{purpose}")
         return _Purpose(
             prefix=f"{_VERSION}.{key.kid}.",
             cipher=AESGCMSIV(_expand(key, f"issuer/sealed/v{_VERSION}/{purpose}")),
-            # A JSON array cannot be read two ways, whatever its strings hold.
-            associated_data=json.dumps([_VERSION, key.kid, purpose, self._issuer]).encode(),
-            nonce_key=_expand(key, f"issuer/sealing_nonce/v{_VERSION}/{purpose}"),
+            associated_data=associated_data,
+            # JSON in ASCII has no zero byte, so nothing before it can be taken for what comes then.
+            nonces=hmac.new(nonce_key, associated_data + b"\0", "sha256"),
         )
 
 

@@ -54,12 +54,14 @@ class Timetable:
         """Whether the key is the one to use, if no other has been activated since."""
         return self.activates_at <= now and (self.retires_at is None or now < self.retires_at)
 
+    def is_expired(self, now: int) -> bool:
+        """Whether the key is gone, as ``state`` says."""
+        return self.expires_at is not None and now >= self.expires_at
+
     def state(self, now: int) -> State:
         """The state of the key at ``now``."""
         if self.is_current(now):
             return State.CURRENT
         if now < self.activates_at:
             return State.NEXT
-        if self.expires_at is None or now < self.expires_at:
-            return State.RETIRED
-        return State.EXPIRED
+        return State.EXPIRED if self.is_expired(now) else State.RETIRED
