@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from issuer.registry import InvalidRegistry, advice, client_checks, consistency, parsing, secret
+from issuer.registry import (
+    InvalidRegistry,
+    advice,
+    client_checks,
+    consistency,
+    entries,
+    parsing,
+    secret,
+)
 from issuer.registry.client import Client
 from issuer.registry.parsing import accept, examine
 from issuer.token import OFFERED
@@ -119,6 +127,17 @@ def test_what_is_wrong_is_left_to_the_careful_way(content):
     assert accept({"r.json": content}, OFFERED) is None
     with pytest.raises(InvalidRegistry):
         examine({"r.json": content}, OFFERED)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 64, 1000])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_wherever_a_piece_of_the_text_ends_it_says_the_same(monkeypatch, piece, indent):
+    """In a name, an escape, a number, a character of several bytes; and a mark stands before it."""
+    text = json.dumps(TABLES, ensure_ascii=piece % 2 == 0, indent=indent)
+    files = {"r.json": text.encode("utf-8-sig")}
+    whole = accept(files, OFFERED)
+    monkeypatch.setattr(entries, "PIECE", piece)
+    assert accept(files, OFFERED) == whole is not None
 
 
 def test_a_large_registry_takes_the_shorter_way(monkeypatch):
