@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from secrets import randbelow
 from typing import Any
 
 import httpx
@@ -42,10 +44,12 @@ httpx._transports.default.create_ssl_context = cache(httpx.create_ssl_context)
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, and that no outgoing connection is given meanwhile."""
+    while True:
+        port = 10_000 + randbelow(20_000)  # what Linux gives by itself begins at 32768
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def registry_table(url: str, **settings: Any) -> dict[str, Any]:
