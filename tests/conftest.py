@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
+from tests import forking
 from tests.redis_server import RedisServer, running_redis
 from tests.running import RunningIssuer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forking_ends() -> Iterator[None]:
+    """Before the coverage of all processes is put together."""
+    yield
+    forking.end()
 
 
 @pytest.fixture(scope="session")

@@ -64,12 +64,20 @@ def fork_gunicorn(
 
 @cache
 def _forking() -> subprocess.Popen[str]:
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", __name__], cwd=Path(__file__).parents[1],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    atexit.register(process.communicate)  # it ends when its input does
-    return process
+
+
+def end() -> None:
+    """What forks ends, where it has begun."""
+    if _forking.cache_info().currsize:
+        _forking().communicate()  # it ends when its input does
+        _forking.cache_clear()
+
+
+atexit.register(end)
 
 
 def _fork_for_whoever_asks() -> None:
