@@ -103,6 +103,10 @@ class RunningIssuer:
     """
 
     audience = API
+    python = sys.executable
+    """The interpreter that runs it."""
+    checkout = CHECKOUT
+    """The folder from which it imports the issuer, before all others."""
 
     def __init__(
         self, directory: Path, *, port: int | None = None, path: str = "", **settings: Any
@@ -175,8 +179,8 @@ class RunningIssuer:
         given, environment = self._prepared(arguments, workers)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*GUNICORN, *given], cwd=self.directory, env=environment, stdout=log, stderr=log,
-                start_new_session=True,
+                [self.python, *GUNICORN[1:], *given], cwd=self.directory, env=environment,
+                stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         return self.process
 
@@ -187,7 +191,7 @@ class RunningIssuer:
             "ISSUER_REGISTRY": str(self.registry),
             "ISSUER_KEYRING": str(self.keyring),
             "WEB_CONCURRENCY": str(workers),
-            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONPATH": str(self.checkout),
         }
         return ["--bind", f"127.0.0.1:{self.port}", *arguments], environment
 

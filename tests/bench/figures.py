@@ -1,10 +1,12 @@
 """Series of rounds, and how they compare."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
 from tests.bench.load import Load
+from tests.bench.processes import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,8 @@ class Rate:
     """Answers, by the clock."""
     cores: float
     """Processor time that it got, in seconds per second."""
+    tail: float = math.nan
+    """How many times the median wait the p99 was, where anybody waited."""
 
     @property
     def per_core(self) -> float:
@@ -47,6 +51,11 @@ class Series:
     def cores(self) -> float:
         """Processor time that it got in the middle round, in seconds per second."""
         return median(each.cores for each in self.rounds)
+
+    @property
+    def tail(self) -> float:
+        """How many times the median wait the p99 was, in the middle round."""
+        return median(each.tail for each in self.rounds)
 
     def over(self, other: "Series") -> float:
         """How many times as fast as ``other``: the median of the rounds' own ratios.
@@ -83,6 +92,29 @@ class Waits:
     def unluckiest(self) -> float:
         """How many times the mean wait the p99 is: the median of the rounds' own ratios."""
         return median(each.p99_wait / each.mean_wait for each in self.rounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What one build of the issuer weighs with few clients."""
+
+    first_token: float
+    """Seconds from starting gunicorn to the first token, in the middle of some starts."""
+    worker: Memory
+    """After the load."""
+    compiled_modules: int
+    """How many of its modules the worker had imported compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What so many clients weigh."""
+
+    clients: int
+    first_token: float
+    """Seconds from starting gunicorn to the first token."""
+    bytes_each: float
+    """What all processes hold for one client, beyond what they hold with few."""
 
 
 def interleaved(contenders: Mapping[str, Callable[[], Rate]], rounds: int) -> dict[str, Series]:

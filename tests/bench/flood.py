@@ -24,8 +24,9 @@ from tests.bench import load, needs, ours
 from tests.bench.clients import client_credentials, client_id, client_secret
 from tests.bench.goals import Goal
 from tests.bench.machine import facts
-from tests.bench.measure import FEW, say
+from tests.bench.names import FEW
 from tests.bench.processes import pinned
+from tests.bench.rates import say
 from tests.bench.report import promises, table
 from tests.builders import PASSWORD
 from tests.running import RunningIssuer

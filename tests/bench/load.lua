@@ -20,8 +20,8 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    '\n{"answers": %d, "microseconds": %d, "refused": %d, "broken": %d, "mean": %d, "p99": %d}\n',
+    '\n{"answers": %d, "microseconds": %d, "refused": %d, "broken": %d, "mean": %d, "median": %d, "p99": %d}\n',
     summary.requests, summary.duration, errors.status,
     errors.connect + errors.read + errors.write + errors.timeout,
-    latency.mean, latency:percentile(99)))
+    latency.mean, latency:percentile(50), latency:percentile(99)))
 end

@@ -25,8 +25,15 @@ class Load:
     seconds: float
     mean_wait: float
     """Seconds from a request to its answer."""
+    median_wait: float
+    """Seconds in which half of them were answered."""
     p99_wait: float
     """Seconds that one in a hundred waited for, or longer."""
+
+    @property
+    def tail(self) -> float:
+        """How many times the median wait the p99 is."""
+        return self.p99_wait / self.median_wait
 
 
 class Failed(Exception):
@@ -89,6 +96,7 @@ def parse(output: str) -> Load:
         answers=said["answers"],
         seconds=said["microseconds"] / 1e6,
         mean_wait=said["mean"] / 1e6,
+        median_wait=said["median"] / 1e6,
         p99_wait=said["p99"] / 1e6,
     )
 

@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 
-PACKAGES = {"wrk": "wrk", "taskset": "util-linux", "node": "nodejs", "npm": "npm"}
+PACKAGES = {
+    "wrk": "wrk", "taskset": "util-linux", "node": "nodejs", "npm": "npm", "valgrind": "valgrind"
+}  # fmt: skip
 
 
 class Missing(Exception):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from issuer.browser.authorize import AuthorizationRequest, issue_code
@@ -18,10 +19,11 @@ from issuer.protocol.sealed import fresh_id
 from issuer.registry import secret
 from issuer.token import handler
 from keys.mac.key_wrapping import public_jwk
+from tests.bench.builds import PURE, Build
 from tests.bench.clients import POOL, client_credentials, client_id, client_secret, form, spread
 from tests.bench.endpoint import Endpoint, ask, is_answered
 from tests.bench.load import TokenForm
-from tests.bench.processes import children, pause, pinned
+from tests.bench.processes import Memory, children, memory, pause, pinned, shared_objects
 from tests.builders import (
     API,
     CALLBACK,
@@ -40,22 +42,30 @@ PATIENT = ("--timeout", "0")  # a worker that is paused does not hang
 class Ours:
     """An issuer with some number of clients, in a directory of its own."""
 
-    def __init__(self, directory: Path, clients: int, replay_store: str = "none") -> None:
+    first_token = 0.0
+    """Seconds from starting gunicorn to holding a token."""
+
+    def __init__(
+        self, directory: Path, clients: int, replay_store: str = "none", build: Build = PURE
+    ) -> None:
         directory.mkdir()
         self.clients = clients
         self._issuer = RunningIssuer(directory)
+        self._issuer.python, self._issuer.checkout = build.python, build.code
+        self.registry, self.keyring = self._issuer.registry, self._issuer.keyring
         table = registry(self._issuer.url, clients)
         table["issuer"]["replay_store"] = replay_store
-        self._issuer.write_registry(table)
+        self._write(table)
 
     def start(self, *cores: int, workers: int = 1) -> None:
         """Starts it on ``cores``, and returns as soon as it has answered."""
+        first, start = client_credentials(self.clients)[0], time.perf_counter()
         with pinned(set(cores)):
             process = self._issuer.spawn(*PATIENT, workers=workers)
-        first = client_credentials(self.clients)[0]
         while not is_answered(self.endpoint.token, first):
             assert process.poll() is None, self._issuer.log.read_text()
             time.sleep(0.002)
+        self.first_token = time.perf_counter() - start
 
     def stop(self) -> None:
         """Stops it, paused or not."""
@@ -74,16 +84,38 @@ class Ours:
         """The processes that answer."""
         return children(self.endpoint.group)
 
+    @property
+    def memory(self) -> Memory:
+        """Of the worker."""
+        return memory(self.workers[0])
+
+    @property
+    def held(self) -> float:
+        """Megabytes that all of its processes hold together."""
+        return sum(memory(pid).proportional for pid in (self.endpoint.group, *self.workers))
+
+    @property
+    def compiled_modules(self) -> int:
+        """How many of the issuer's modules the worker imported compiled."""
+        return len(shared_objects(self.workers[0], below=self._issuer.checkout))
+
     def change_a_client(self) -> None:
         """Gives one client another name, in the file."""
         table = self._issuer.read_registry()
         table["clients"][client_id(0)]["client_name"] = "Another name"
-        self._issuer.write_registry(table)
+        self._write(table)
+
+    def _write(self, table: dict[str, Any]) -> None:
+        """As somebody would who has a line for each member, though a million clients are many."""
+        text = msgspec.json.format(msgspec.json.encode(table), indent=1)
+        partial = self.registry.with_suffix(".partial")
+        partial.write_bytes(text)
+        partial.replace(self.registry)
 
     def codes(self, count: int = POOL) -> list[TokenForm]:
         """Requests that redeem a code each. The codes are fresh: they live for minutes."""
         now = int(time.time())
-        server = load(self._issuer.registry, self._issuer.keyring, now)
+        server = load(self.registry, self.keyring, now)
         return [
             form(
                 number,
@@ -98,7 +130,7 @@ class Ours:
     def access_tokens(self, times: int = 1) -> list[tuple[int, str]]:
         """Fresh ones, ``times`` of each client of the pool, with the number of their client."""
         now = int(time.time())
-        server = load(self._issuer.registry, self._issuer.keyring, now)
+        server = load(self.registry, self.keyring, now)
         minted = []
         for number, asked in zip(
             spread(self.clients), client_credentials(self.clients), strict=True
@@ -138,10 +170,15 @@ class Ours:
 
 @contextmanager
 def started(
-    directory: Path, clients: int, *cores: int, workers: int = 1, replay_store: str = "none"
+    directory: Path,
+    clients: int,
+    *cores: int,
+    workers: int = 1,
+    replay_store: str = "none",
+    build: Build = PURE,
 ) -> Iterator[Ours]:
     """An issuer that is ready and paused."""
-    issuer = Ours(directory, clients, replay_store)
+    issuer = Ours(directory, clients, replay_store, build)
     issuer.start(*cores, workers=workers)
     pause(issuer.endpoint.group)
     try:
@@ -150,14 +187,12 @@ def started(
         issuer.stop()
 
 
-def seconds_to_first_token(directory: Path, clients: int) -> float:
+def seconds_to_first_token(directory: Path, clients: int, build: Build = PURE) -> float:
     """From starting gunicorn to holding a token."""
-    issuer = Ours(directory, clients)
-    start = time.perf_counter()
+    issuer = Ours(directory, clients, build=build)
     issuer.start(0)
-    taken = time.perf_counter() - start
     issuer.stop()
-    return taken
+    return issuer.first_token
 
 
 def registry(url: str, clients: int) -> dict[str, Any]:

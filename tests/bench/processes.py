@@ -65,3 +65,10 @@ def memory(pid: int) -> Memory:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
     return Memory(kilobytes["Rss"] / 1024, kilobytes["Pss"] / 1024)
+
+
+def shared_objects(pid: int, *, below: Path) -> set[str]:
+    """The compiled modules from the folder ``below`` that ``pid`` has loaded."""
+    mapped = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    files = {line.split(maxsplit=5)[-1] for line in mapped if line.endswith(".so")}
+    return {file for file in files if Path(file).is_relative_to(below.resolve())}

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tests.bench.figures import Series, Waits
 from tests.bench.goals import Goal, goals
-from tests.bench.measure import PEER, SIGNING, Measured
+from tests.bench.measure import Measured
+from tests.bench.names import PEER, SIGNING
 
 
 def page(measured: Measured, facts: Mapping[str, str]) -> str:
@@ -13,6 +14,8 @@ def page(measured: Measured, facts: Mapping[str, str]) -> str:
     parts = [
         rates(series.values(), peer=series[PEER], signing=series[SIGNING]),
         promises(goals(measured)),
+        weights(measured),
+        crowds(measured),
         workers(measured),
         waits(measured.waits),
         "\n".join(f"- {name}: {fact}" for name, fact in {**facts, "peer": measured.peer}.items()),
@@ -30,11 +33,12 @@ def rates(series: Iterable[Series], *, peer: Series, signing: Series) -> str:
             f"{each.cores:.0%}",
             f"{each.over(peer):.2f}",
             f"{each.over(signing):.1%}",
+            "" if each is signing else f"{each.tail:.2f}",
         ]
         for each in series
     ]
     head = ["", "per second of a core", "rounds", "core it got", "times the peer", "of signing"]
-    return table(head, rows)
+    return table([*head, "p99, times the median wait"], rows)
 
 
 def promises(held: Iterable[Goal]) -> str:
@@ -50,18 +54,44 @@ def promises(held: Iterable[Goal]) -> str:
     return table(["goal", "measured", ""], rows)
 
 
+def weights(measured: Measured) -> str:
+    """A row for each build: how long it takes to start, and what a worker holds."""
+    rows = [
+        [
+            build,
+            f"{each.compiled_modules}",
+            f"{each.first_token:.2f} s",
+            f"{each.worker.resident:.0f} MB",
+            f"{each.worker.proportional:.0f} MB",
+        ]
+        for build, each in measured.weights.items()
+    ]
+    head = ["", "compiled modules", "start to first token", "a worker holds"]
+    return table([*head, "its share, where pages are shared"], rows)
+
+
+def crowds(measured: Measured) -> str:
+    """A row for each number of clients: how long it takes to read them, and what each weighs."""
+    rows = [
+        [
+            f"{each.clients:,}",
+            f"{each.first_token:.1f} s",
+            f"{each.bytes_each:,.0f} B",
+            f"{each.bytes_each * each.clients / 2**20:,.0f} MB",
+        ]
+        for each in measured.crowds
+    ]
+    return table(["clients", "start to first token", "memory for each", "for all"], rows)
+
+
 def workers(measured: Measured) -> str:
-    """What a second worker adds, and what one weighs."""
+    """What a second worker adds."""
     rows = [
         [each.name, f"{each.median * each.cores:,.0f}", f"{each.cores:.2f}", f"{each.median:,.0f}"]
         for each in measured.workers.values()
     ]
     head = ["sharing two cores with the load", "per second", "cores it got", "per second of a core"]
-    memory = measured.worker
-    return (
-        f"{table(head, rows)}\n\nA worker holds {memory.resident:.0f} MB, of which"
-        f" {memory.proportional:.0f} MB are its share where pages are shared."
-    )
+    return table(head, rows)
 
 
 def waits(measured: Iterable[Waits]) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from tests.bench import needs, ours, peer
 from tests.bench.clients import client_credentials
 from tests.bench.figures import Rate, interleaved
-from tests.bench.measure import FEW, say
+from tests.bench.names import FEW
+from tests.bench.rates import say
 from tests.bench.report import table
 
 CONNECTIONS = (1, 2, 4, 8, 16, 32, 64)
