@@ -320,6 +320,24 @@ def test_an_application_hears_that_the_client_hung_up_and_may_go_on_talking():
     assert events == ["http.request", "http.disconnect", "http.disconnect"]
 
 
+def test_an_application_hears_of_it_where_another_request_waits_behind_its_own():
+    events = []
+
+    async def application(_: Any, receive: Any, __: Any) -> None:
+        events.append((await receive())["type"])
+        events.append((await receive())["type"])
+
+    async def run() -> None:
+        async with connected(application) as (_, here):
+            here.send((HEAD + b"\r\n") * 2)
+            await settled()
+            here.close()
+            await settled()
+
+    asyncio.run(run())
+    assert events == ["http.request", "http.disconnect"]  # nobody is told of the other
+
+
 def test_an_application_that_asks_on_after_its_answer_hears_of_an_end():
     events = []
 
@@ -387,6 +405,7 @@ WHOLE = {"type": "http.response.body", "body": b"1234"}
         pytest.param([START, WHOLE | {"body": b"12345"}], id="longer than it says"),
         pytest.param([START, WHOLE | {"body": b"123"}], id="shorter than it says"),
         pytest.param([START, WHOLE | {"more_body": True}], id="unfinished"),
+        pytest.param([START | {"headers": []}, WHOLE], id="no length"),
         pytest.param([START | {"headers": [(b"x", b"a\r\nx: evil")]}], id="a line break"),
         pytest.param([START | {"headers": [(b"x", b"a\nx: evil")]}], id="a bare LF"),
         pytest.param([START | {"headers": [(b"x", b"a\0evil")]}], id="a NUL"),
