@@ -184,9 +184,9 @@ class Sealer:
         if len(text) > MAX_SEALED:
             raise Unsealable("too long")
         version, _, rest = text.partition(".")
-        kid, _, box = rest.partition(".")
         if version != _VERSION:
             raise Unsealable("of no version known here")
+        kid, _, box = rest.partition(".")
         key = self._keys.sealing_key_by_id(kid)
         if key is None or key.is_expired(now):
             raise Unsealable("its key is unknown or has expired")

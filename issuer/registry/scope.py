@@ -35,7 +35,8 @@ class Scope(frozenset[str]):
 
     def only(self, tokens: Iterable[str]) -> Self:
         """This scope without what is not among ``tokens``."""
-        return type(self)(self.intersection(tokens))
+        # Most often that is all of it, and another set of the same words costs as much as asking.
+        return self if self.issubset(tokens) else type(self)(self.intersection(tokens))
 
     def __str__(self) -> str:
         return _spell(self)
