@@ -1,13 +1,15 @@
 """Settings for gunicorn; a ``gunicorn.conf.py`` of one line takes them all, and may change any."""
 
+import contextlib
 import os
 import sys
 
 from gunicorn.arbiter import Arbiter
 
 from issuer.app import clock
-from issuer.load import Refused, load
+from issuer.load import Refused, load, share
 from issuer.registry import files
+from issuer.registry.freeing import no_collection
 from issuer.serving import listening
 
 wsgi_app = "issuer.app:get_app()"
@@ -26,8 +28,21 @@ control_socket_disable = True
 def on_starting(_: Arbiter) -> None:
     """Before there is a socket: files that describe no issuer end it here."""
     try:
-        load(files.registry_path(), files.keyring_path(), clock())
+        _share()
     except Refused as refused:
         print(*refused.problems, sep="\n", file=sys.stderr)
         print("The issuer was not started; `issuer check` says the same.", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def on_reload(_: Arbiter) -> None:
+    """At SIGHUP, before there are other workers."""
+    with contextlib.suppress(Refused):  # they read the files themselves, and say the same
+        _share()
+
+
+def _share() -> None:
+    """Reads the registry once for all workers. Everything else is each worker's own: its keys, its
+    threads, and its connections to a store."""
+    with no_collection():
+        share(load(files.registry_path(), files.keyring_path(), clock()).registry)

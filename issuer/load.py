@@ -6,7 +6,7 @@ from pathlib import Path
 
 from issuer import registry
 from issuer.registry import InvalidRegistry, Registry, advice, consistency, files
-from issuer.registry.documents import dotted
+from issuer.registry.documents import Finding, dotted
 from issuer.registry.files import Unreadable
 from issuer.server import AuthorizationServer
 from issuer.token import OFFERED
@@ -15,6 +15,10 @@ from keys.ring import InvalidKeyRing, KeyRing
 
 Contents = Mapping[str, bytes]
 """What files hold, by their names."""
+
+_shared: list[tuple[Registry, tuple[Finding, ...]]] = []
+"""What was read before the workers were forked, and what there is to warn of in it: one at most,
+which does not change in them."""
 
 
 class Refused(Exception):
@@ -75,8 +79,33 @@ def warn_of_keyring(path: Path, server: AuthorizationServer, now: int) -> Iterat
         yield from (f"{path.name}: {why}" for why in advice.warn_of_alg(*preferred))
 
 
+def share(found: Registry) -> None:
+    """Keeps ``found`` for processes that are forked from this one, in memory that they share.
+
+    Whoever looks at a record counts a reference, and has its page of memory alone from then on. So
+    what goes through all of them is done here.
+    """
+    _shared[:] = [(found, tuple(advice.warnings(found)))]
+
+
+def is_shared(found: Registry) -> bool:
+    """True where ``found`` stays, whoever lets go of it."""
+    return any(found is each for each, _ in _shared)
+
+
+def warn_of_registry(found: Registry) -> Iterator[str]:
+    """What holds together in ``found``, but could be safer."""
+    known = next((warnings for each, warnings in _shared if each is found), None)
+    for path, why in advice.warnings(found) if known is None else known:
+        yield f"{dotted(path)}: {why}"
+
+
 def parse_registry(contents: Contents) -> Registry:
     """The registry that ``contents`` spell. Raises ``Refused`` where they are not valid."""
+    digest = registry.digest(contents)
+    for each, _ in _shared:
+        if each.digest == digest:
+            return each
     try:
         return registry.parse(contents, OFFERED)
     except InvalidRegistry as error:

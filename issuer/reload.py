@@ -6,10 +6,8 @@ reading again what has long been still.
 """
 
 import asyncio
-import gc
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -19,15 +17,16 @@ from issuer.load import (
     Contents,
     Refused,
     combine,
+    is_shared,
     parse_keyring,
     parse_registry,
     read_keyring,
     read_registry,
     warn_of_keyring,
+    warn_of_registry,
 )
-from issuer.registry import Registry, advice, files
-from issuer.registry.documents import dotted
-from issuer.registry.freeing import free
+from issuer.registry import Registry, files
+from issuer.registry.freeing import free, no_collection
 from issuer.server import AuthorizationServer
 from keys.ring import KeyRing
 
@@ -41,18 +40,6 @@ MAX_LOGGED = 20
 log = logging.getLogger("issuer.reload")
 
 T = TypeVar("T", Registry, KeyRing)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the garbage collector: looking through a hundred thousand records that are all still
-    needed stops every thread, again and again, and finds nothing."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 async def _at_an_edge(work: Callable[[], None]) -> None:
@@ -73,7 +60,8 @@ class Watched(Generic[T]):
         self._read = read
         self._parse: Callable[[Contents], T] = parse
         contents = read(path)
-        self.value: T = parse(contents)
+        with no_collection():
+            self.value: T = parse(contents)
         self.candidate: T | None = None
         """What lies on disk, is valid, and is not in force: it may not fit the other file yet."""
         self.refused: str | None = None
@@ -109,7 +97,7 @@ class Watched(Generic[T]):
             self.reason = "it cannot be read"
             raise fault
         try:
-            with _no_collection():
+            with no_collection():
                 self.candidate = self._parse(contents)
         except Refused as refused:
             self.reason = f"it has {_number_of_problems(refused)}"
@@ -182,9 +170,10 @@ class Reloader:
         self._look()
         if before is not self.server.registry:
             self.warn()
-            records = [*before.clients.values(), *before.users.values()]
-            del before
-            free(records)
+            if not is_shared(before):
+                records = [*before.clients.values(), *before.users.values()]
+                del before
+                free(records)
 
     def _look(self) -> None:
         """Looks at both files, and tries what is new with what is in force.
@@ -212,7 +201,7 @@ class Reloader:
 
     def warn(self) -> None:
         """Logs what there is to warn of in what is in force, each once."""
-        found = [f"{dotted(path)}: {why}" for path, why in advice.warnings(self.server.registry)]
+        found = [*warn_of_registry(self.server.registry)]
         found += warn_of_keyring(self._keyring.path, self.server, self._clock())
         new = [each for each in found if each not in self._warned]
         self._warned = frozenset(found)

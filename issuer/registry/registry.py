@@ -45,6 +45,7 @@ class Registry:
     _usernames: Mapping[str, User] = field(repr=False)
     _addresses: Mapping[str, User] = field(repr=False)
     _subjects: Mapping[str, User] = field(repr=False)
+    _longest_access_token_lifetime: int = field(repr=False)
     _longest_sealed_lifetime: int = field(repr=False)
     _decoy_passwords: tuple[str, ...] = field(repr=False)
 
@@ -98,6 +99,9 @@ class Registry:
                     if each.is_relying_party
                 }
             ),
+            _longest_access_token_lifetime=_longest_access_token_lifetime(
+                issuer, resources, clients
+            ),
             _longest_sealed_lifetime=_longest_sealed_lifetime(issuer, clients),
             _decoy_passwords=tuple(user.password_hash for user in users if user.password_hash)
             or (secret.DECOY_PASSWORD_HASH,),
@@ -143,13 +147,19 @@ class Registry:
 
     def longest_access_token_lifetime(self) -> int:
         """Seconds that any access token of this registry can live."""
-        held = [self.issuer.access_token_lifetime]
-        held += [each.access_token_lifetime or 0 for each in self.resources.values()]
-        return max(held + [each.access_token_lifetime or 0 for each in self.clients.values()])
+        return self._longest_access_token_lifetime
 
     def longest_sealed_lifetime(self) -> int:
         """Seconds that any code or refresh token of this registry can live."""
         return self._longest_sealed_lifetime
+
+
+def _longest_access_token_lifetime(
+    issuer: Settings, resources: tuple[Resource, ...], clients: tuple[Client, ...]
+) -> int:
+    held = [each.access_token_lifetime or 0 for each in resources]
+    held += [each.access_token_lifetime or 0 for each in clients]
+    return max([issuer.access_token_lifetime, *held])
 
 
 def _longest_sealed_lifetime(issuer: Settings, clients: tuple[Client, ...]) -> int:
