@@ -92,7 +92,10 @@ def test_no_thread_starts_before_the_fork_and_sighup_reads_anew(issuer):
 
     def is_known() -> bool:
         form = {"grant_type": "client_credentials"}
-        answer = httpx.post(f"{issuer.url}/token", data=form, auth=("newcomer", SECRET))
+        try:
+            answer = httpx.post(f"{issuer.url}/token", data=form, auth=("newcomer", SECRET))
+        except httpx.TransportError:  # the old workers are going
+            return False
         return answer.status_code == 200
 
     issuer.wait_until(is_known, 10)
