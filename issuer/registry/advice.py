@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from issuer.registry import client_checks, precis
+from issuer.registry import precis
 from issuer.registry.client import Client
 from issuer.registry.documents import Finding
 from issuer.registry.record import CODE_LIFETIME_WITHOUT_STORE
@@ -33,20 +33,19 @@ def warnings(registry: Registry) -> Iterator[Finding]:
     """
     yield from _warn_of_codes(registry)
     yield from _warn_of_id_tokens(registry)
-    safe: set[object] = set()
-    for client in registry.clients.values():
-        alike = client_checks.alike(client)
-        if alike not in safe:
-            findings = [
-                *_warn_of_redirect_uris(client),
-                *_warn_of_imitation(client),
-                *_warn_of_refreshing(client, registry),
-            ]
-            yield from findings
-            if not findings:
-                safe.add(alike)
+    if any(_warn_of_client(client, registry) for client in registry.unlike):
+        for client in registry.clients.values():
+            yield from _warn_of_client(client, registry)
     for name in registry.users:
         yield from _warn_of_username(name)
+
+
+def _warn_of_client(client: Client, registry: Registry) -> list[Finding]:
+    return [
+        *_warn_of_redirect_uris(client),
+        *_warn_of_imitation(client),
+        *_warn_of_refreshing(client, registry),
+    ]
 
 
 def _warn_of_codes(registry: Registry) -> Iterator[Finding]:

@@ -1,7 +1,6 @@
 """What a client must be in itself: its secrets, grants and redirect URIs do not contradict."""
 
 from collections.abc import Iterator, Mapping
-from operator import attrgetter
 from types import MappingProxyType
 
 from issuer.registry.client import Client, ClientSecret
@@ -22,26 +21,6 @@ _NATIVE_ALONE: Mapping[Kind, str] = MappingProxyType(
         ),
     }
 )
-
-UNJUDGED = frozenset(
-    {"client_id", "client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts",
-     "client_secrets", "claims", "redirect_uris", "post_logout_redirect_uris"}
-)  # fmt: skip
-"""What may differ between clients that are judged alike, but for what ``alike`` keeps of it."""
-
-_JUDGED = attrgetter(*(each for each in Client.__dataclass_fields__ if each not in UNJUDGED))
-_DATES = attrgetter("not_before", "expires_at")
-
-
-def alike(client: Client) -> tuple[object, ...]:
-    """What no check and no advice tells apart: where one has nothing to hear, no other has."""
-    return (
-        _JUDGED(client),
-        *map(_DATES, client.client_secrets),
-        *map(kind, client.redirect_uris),
-        None,
-        *map(kind, client.post_logout_redirect_uris),
-    )
 
 
 def check(client: Client, registry: Registry) -> Iterator[Finding]:

@@ -55,17 +55,9 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
         yield from _known(at, [resource.access_token_type], offered.access_token_types)
         yield from _check_jwks(resource)
         yield from _check_introspection(resource, registry, offered)
-    good: set[object] = set()
-    for client in registry.clients.values():
-        alike = client_checks.alike(client)
-        if alike not in good:
-            findings = [
-                *_check_names(client, registry, offered, defined),
-                *client_checks.check(client, registry),
-            ]
-            yield from findings
-            if not findings:
-                good.add(alike)
+    if any(_check_client(client, registry, offered, defined) for client in registry.unlike):
+        for client in registry.clients.values():
+            yield from _check_client(client, registry, offered, defined)
     yield from user_checks.check(registry)
     known = {scope for each in registry.resources.values() for scope in each.scopes}
     if any(client.is_relying_party for client in registry.clients.values()):
@@ -129,6 +121,15 @@ def check_at(registry: Registry, now: int) -> Iterator[Finding]:
     for name, resource in registry.resources.items():
         if resource.is_mac and resource.encryption_key(now) is None:
             yield ("resources", name, "jwks"), "has no key whose not_before has come"
+
+
+def _check_client(
+    client: Client, registry: Registry, offered: Offered, defined: Set[str]
+) -> list[Finding]:
+    return [
+        *_check_names(client, registry, offered, defined),
+        *client_checks.check(client, registry),
+    ]
 
 
 def _check_names(

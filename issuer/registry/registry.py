@@ -9,6 +9,7 @@ from issuer.registry import precis, secret
 from issuer.registry.branding import Branding
 from issuer.registry.callers import Callers
 from issuer.registry.client import Client
+from issuer.registry.likeness import unlike
 from issuer.registry.resource import Resource
 from issuer.registry.settings import Settings
 from issuer.registry.user import OPENID_SCOPES, User
@@ -22,6 +23,8 @@ class Registry:
     issuer: Settings
     resources: Mapping[str, Resource]
     clients: Mapping[str, Client]
+    unlike: tuple[Client, ...] = field(repr=False)
+    """One client of each kind: where it is good, so are those that are judged as it is."""
     users: Mapping[str, User]
     scopes: Mapping[str, str]
     branding: Branding
@@ -68,6 +71,7 @@ class Registry:
             issuer=issuer,
             resources=MappingProxyType({each.resource: each for each in resources}),
             clients=by_client_id,
+            unlike=unlike(clients),
             users=MappingProxyType({each.username: each for each in users}),
             scopes=MappingProxyType(dict(scopes)),
             branding=branding,

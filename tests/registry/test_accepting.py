@@ -13,6 +13,7 @@ from issuer.registry import (
     client_checks,
     consistency,
     entries,
+    likeness,
     parsing,
     secret,
 )
@@ -160,4 +161,4 @@ def test_clients_are_judged_by_nothing_that_may_differ_between_those_alike(judge
     """Of what may, ``alike`` keeps what is asked for: dates, and the kinds of URIs."""
     read = set(re.findall(r"\bclient\.(\w+)", inspect.getsource(judge)))
     kept = {"client_id", "client_secrets", "redirect_uris", "post_logout_redirect_uris"}
-    assert read & client_checks.UNJUDGED <= kept
+    assert read & likeness.UNJUDGED <= kept
