@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    Prehashed,
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.hashes import SHA256
 from jwt import algorithms as pyjwt
 from jwt.exceptions import PyJWTError
@@ -20,6 +24,9 @@ PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519Public
 
 RSA_BITS = 2048
 MAX_RSA_BITS = 8192  # Beyond it, one signature check takes long enough to be an attack.
+
+_COORDINATE = 32  # bytes of each half of an ES256 signature (RFC 7518 section 3.4)
+_HASHED = Prehashed(SHA256())  # By hashlib, which costs less than cryptography's own hash object.
 
 _THUMBPRINT_MEMBERS = {  # in the order that RFC 7638 section 3.2 wants them in
     "EC": ("crv", "kty", "x", "y"),
@@ -124,15 +131,25 @@ def _rsa(
 class _ES256(pyjwt.ECAlgorithm):
     """PyJWT's algorithm, without what it works out anew for each signature."""
 
-    _COORDINATE = 32  # bytes of each half of a signature (RFC 7518 section 3.4)
-
     def __init__(self, scheme: ec.ECDSA) -> None:
         super().__init__(pyjwt.ECAlgorithm.SHA256, ec.SECP256R1)
         self._scheme = scheme
 
     def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-        r, s = decode_dss_signature(key.sign(msg, self._scheme))
-        return r.to_bytes(self._COORDINATE, "big") + s.to_bytes(self._COORDINATE, "big")
+        r, s = decode_dss_signature(key.sign(hashlib.sha256(msg).digest(), self._scheme))
+        return r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
+
+    def verify(  # type: ignore[override]  # only public keys verify here
+        self, msg: bytes, key: ec.EllipticCurvePublicKey, sig: bytes
+    ) -> bool:
+        if len(sig) != 2 * _COORDINATE:
+            return False
+        r, s = int.from_bytes(sig[:_COORDINATE], "big"), int.from_bytes(sig[_COORDINATE:], "big")
+        try:
+            key.verify(encode_dss_signature(r, s), hashlib.sha256(msg).digest(), self._scheme)
+        except InvalidSignature:
+            return False
+        return True
 
 
 def _deterministic_es256() -> _ES256 | None:
@@ -142,7 +159,7 @@ def _deterministic_es256() -> _ES256 | None:
     is no reason not to verify, nor to sign otherwise.
     """
     try:
-        return _ES256(ec.ECDSA(SHA256(), deterministic_signing=True))
+        return _ES256(ec.ECDSA(_HASHED, deterministic_signing=True))
     except UnsupportedAlgorithm:
         return None
 
@@ -157,7 +174,7 @@ _ROWS = (
         crv="P-256",
         public_members=("x", "y"),
         private_members=("d",),
-        signature=_ES256(ec.ECDSA(SHA256())),
+        signature=_ES256(ec.ECDSA(_HASHED)),
         convergent=_deterministic_es256(),
         generate=lambda: ec.generate_private_key(ec.SECP256R1()),
     ),

@@ -6,8 +6,11 @@ import sys
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import import_key
+from jwt.algorithms import ECAlgorithm
 
 from keys.algorithms import ALGORITHMS, InvalidKey
 from keys.encoding import from_base64url
@@ -57,6 +60,47 @@ def test_es256_converges_upon_the_signatures_of_rfc_6979_appendix_a_2_5():
         "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716"
         "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8"
     )
+
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+SIGNATURE = ALGORITHMS["ES256"].signature.sign(b"sample", KEY)
+
+
+@given(st.binary(max_size=500))
+def test_es256_signs_64_bytes_and_verifies_what_pyjwt_does(message):
+    """RFC 7518 section 3.4: both numbers are 32 bytes, however small they are."""
+    ours, theirs = ALGORITHMS["ES256"].signature, ECAlgorithm(ECAlgorithm.SHA256)
+    signature = ours.sign(message, KEY)
+    assert len(signature) == 64
+    assert theirs.verify(message, KEY.public_key(), signature)
+    assert ours.verify(message, KEY.public_key(), theirs.sign(message, KEY))
+    assert not ours.verify(message + b"x", KEY.public_key(), signature)
+
+
+@given(
+    st.binary(max_size=70)
+    | st.integers(0, 70).map(lambda length: SIGNATURE[:length].ljust(length, b"\0"))
+    | st.tuples(st.integers(0, 64), st.integers(1, 64)).map(
+        lambda zeros: SIGNATURE[: zeros[0]] + bytes(zeros[1]) + SIGNATURE[sum(zeros) :]
+    )
+)
+def test_es256_verifies_no_signature_that_pyjwt_does_not(signature):
+    """Of whatever length, with numbers of whatever length in it."""
+    ours, theirs = ALGORITHMS["ES256"].signature, ECAlgorithm(ECAlgorithm.SHA256)
+    verified = theirs.verify(b"sample", KEY.public_key(), signature)
+    assert ours.verify(b"sample", KEY.public_key(), signature) == verified
+    assert verified == (signature == SIGNATURE)
+
+
+@pytest.mark.parametrize(
+    ("r", "s"),
+    [(0, 0), (0, 1), (1, 0), (1, 1), (ORDER, 1), (1, ORDER), (2**256 - 1, 2**256 - 1)],
+)
+def test_es256_refuses_numbers_that_no_signature_has(r, s):
+    """They are in no signature by a key of P-256: the psychic ones, of CVE-2022-21449."""
+    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    assert not ALGORITHMS["ES256"].signature.verify(b"sample", KEY.public_key(), signature)
 
 
 def test_where_cryptography_cannot_do_rfc_6979_es256_still_signs_and_verifies():
