@@ -14,8 +14,13 @@ characters in which these bits are zero."""
 
 def to_base64url(data: bytes) -> str:
     """``data`` in base64url without padding (RFC 7515 section 2)."""
-    text = b2a_base64(data, newline=False).decode()
-    return text.replace("+", "-").replace("/", "_").rstrip("=")
+    return base64url(data).decode()
+
+
+def base64url(data: bytes) -> bytes:
+    """``to_base64url`` as the bytes of its ASCII, for what is signed."""
+    text = b2a_base64(data, newline=False)
+    return text.replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")
 
 
 def from_base64url(text: str) -> bytes:

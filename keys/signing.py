@@ -7,7 +7,7 @@ from typing import Self
 import msgspec
 
 from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, Algorithm, PrivateKey, thumbprint
-from keys.encoding import to_base64url
+from keys.encoding import base64url
 from keys.jwks import VerificationKey
 from keys.timetable import Timetable
 
@@ -30,7 +30,7 @@ class SigningKey(Timetable):
     verification_key: VerificationKey = field(init=False, repr=False, compare=False)
     """The public half, as whoever verifies uses it."""
     _algorithm: Algorithm = field(init=False, repr=False, compare=False)
-    _headers: dict[str, str] = field(init=False, repr=False, compare=False)
+    _headers: dict[str, bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         Timetable.__post_init__(self)
@@ -82,10 +82,10 @@ class SigningKey(Timetable):
         """
         # A few types per key: each has one header, which is spelt once.
         header = self._headers.get(typ) or self._headers.setdefault(typ, self._header(typ))
-        signed = f"{header}.{to_base64url(msgspec.json.encode(claims))}"
+        signed = b"%b.%b" % (header, base64url(msgspec.json.encode(claims)))
         algorithm = (convergent and self._algorithm.convergent) or self._algorithm.signature
-        signature = algorithm.sign(signed.encode(), self.private_key)
-        return f"{signed}.{to_base64url(signature)}"
+        signature = algorithm.sign(signed, self.private_key)
+        return (b"%b.%b" % (signed, base64url(signature))).decode()
 
-    def _header(self, typ: str) -> str:
-        return to_base64url(msgspec.json.encode({"typ": typ, "alg": self.alg, "kid": self.kid}))
+    def _header(self, typ: str) -> bytes:
+        return base64url(msgspec.json.encode({"typ": typ, "alg": self.alg, "kid": self.kid}))
