@@ -132,10 +132,8 @@ def test_a_key_of_another_token_is_refused(api: RunningApi, mac_token: Any, call
 
 
 @each_client
-@pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
-def test_a_named_host(server: str, issuer_server: RunningIssuer, token: Token, tmp_path, call):
-    with RunningApi(server, issuer_server, tmp_path) as api:
-        assert call(token, "GET", f"http://localhost:{api.port}/x").status_code == 200
+def test_a_named_host(api: RunningApi, token: Token, call: Client):
+    assert call(token, "GET", f"http://localhost:{api.port}/x").status_code == 200
 
 
 AWKWARD = [
