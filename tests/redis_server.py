@@ -55,7 +55,7 @@ class RedisServer:
         )  # fmt: skip
 
     def _wait(self) -> None:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while True:
             assert self._process is not None
             assert self._process.poll() is None, "redis-server does not start"

@@ -72,7 +72,7 @@ def issuer_with_application(tmp_path_factory):
 
 
 def wait_for(url):
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             return httpx.get(url)

@@ -78,7 +78,7 @@ def api(request, issuer_server, tmp_path_factory):
 
 
 def wait_until_it_answers(client: httpx.Client, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
             pytest.fail(f"the program ended: {process.communicate()[1]}")

@@ -146,7 +146,7 @@ def _as_nobody(folder: Path) -> dict[str, object]:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             httpx.get(f"{url}/goodbye.html").raise_for_status()

@@ -81,7 +81,7 @@ def serving(
             [*before, *GUNICORN], cwd=directory, env=environment, stdout=log, stderr=log, **options
         )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while "Application startup complete" not in running.log.read_text():
             assert process.poll() is None, running.log.read_text()
             assert time.monotonic() < deadline, running.log.read_text()
