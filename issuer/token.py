@@ -65,7 +65,8 @@ class TokenGenerator:
 
     def __post_init__(self) -> None:
         """Checks the policy now, not at the first request."""
-        if self.authentication_method not in (None, *TOKEN_TYPES):
+        method = self.authentication_method
+        if method is not None and method not in TOKEN_TYPES:
             known = ", ".join(TOKEN_TYPES)
             raise OAuth2Exception(f"authentication_method must be None or one of: {known}")
         if self.scope is not None:
