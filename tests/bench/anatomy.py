@@ -10,7 +10,7 @@ import gc
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TextIO
@@ -63,11 +63,11 @@ def page(costs: Mapping[str, Costs], unit: str, form: str) -> str:
     return table([unit, *costs], rows)
 
 
-async def timed(rounds: int, directory: Path) -> dict[str, Costs]:
+async def timed(grants: Sequence[str], rounds: int, directory: Path) -> dict[str, Costs]:
     """Microseconds of processor time, of each grant by each stack."""
     driven = {
         (grant, name): ask
-        for grant in GRANTS
+        for grant in grants
         for name, ask in (await stacks(directory / grant, grant)).items()
     }
     taken: dict[tuple[str, str], list[float]] = {each: [] for each in driven}
@@ -82,7 +82,7 @@ async def timed(rounds: int, directory: Path) -> dict[str, Costs]:
             taken[each].append((time.process_time() - start) / REQUESTS * 1e6)
     return {
         grant: {name: median(taken[of, name]) for of, name in taken if of == grant}
-        for grant in GRANTS
+        for grant in grants
     }
 
 
@@ -117,10 +117,12 @@ def main() -> None:
         if arguments.instructions:
             needs.need("valgrind")
             unit, form = "thousands of instructions", "{:,.0f}"
-            costs = {grant: instructions.counted(grant, STACKS) for grant in GRANTS}
+            costs = {
+                grant: instructions.counted(grant, STACKS) for grant in arguments.grant or GRANTS
+            }
         else:
             unit, form = "µs of processor time", "{:,.1f}"
-            costs = uvloop.run(timed(arguments.rounds, Path(folder)))
+            costs = uvloop.run(timed(arguments.grant or GRANTS, arguments.rounds, Path(folder)))
     print(page(costs, unit, form), file=heard, flush=True)
     if arguments.svg is not None:
         split = {grant: layered(each) for grant, each in costs.items()}
@@ -132,6 +134,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.anatomy", description=__doc__)
     parser.add_argument("--rounds", type=int, default=40, help="of all layers (40)")
     parser.add_argument("--instructions", action="store_true", help="count them, by valgrind")
+    parser.add_argument("--grant", choices=GRANTS, action="append", help="this one alone")
     parser.add_argument("--svg", type=Path, help="draw the layers into this file too")
     parser.add_argument("--drive", choices=GRANTS, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -15,6 +15,8 @@ from tests.bench.load import TokenForm
 
 CONNECTIONS = 16
 """As many as ``wrk`` keeps; each has one request under way."""
+IDLE = 3600
+"""Seconds that a connection may wait while others are measured."""
 ADDRESSES = {"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 8000)}
 
 
@@ -46,23 +48,23 @@ class Driver:
     """The connections of one application over one protocol, within a running event loop."""
 
     def __init__(self, application: Any, protocol: Any) -> None:
-        config = Config(
+        self._config = Config(
             application, http=protocol, ws="none", lifespan="off", interface="asgi3",
             access_log=False, log_config=None, proxy_headers=False, server_header=False,
+            timeout_keep_alive=IDLE,
         )  # fmt: skip
-        config.load()
-        state = ServerState()
-        self._connections = []
-        for _ in range(CONNECTIONS):
-            connection, transport = protocol(config, state, {}), Recorder()
-            connection.connection_made(transport)
-            self._connections.append((connection, transport))
+        self._config.load()
+        self._protocol, self._state = protocol, ServerState()
+        self._connections: list[tuple[Any, Recorder]] = []
 
     async def ask(self, requests: Sequence[bytes]) -> list[bytes]:
         """The answers to ``requests``, of which one is under way on each connection."""
         answers = []
         for start in range(0, len(requests), CONNECTIONS):
-            busy = list(zip(self._connections, requests[start : start + CONNECTIONS], strict=False))
+            asked = requests[start : start + CONNECTIONS]
+            while len(self._connections) < len(asked):  # nobody connects, and then asks nothing
+                self._connect()
+            busy = list(zip(self._connections, asked, strict=False))
             for (connection, transport), request in busy:
                 transport.written.clear()
                 connection.data_received(request)
@@ -71,6 +73,11 @@ class Driver:
                     await asyncio.sleep(0)
                 answers.append(b"".join(transport.written))
         return answers
+
+    def _connect(self) -> None:
+        connection, transport = self._protocol(self._config, self._state, {}), Recorder()
+        connection.connection_made(transport)
+        self._connections.append((connection, transport))
 
 
 def _is_whole(written: list[bytes]) -> bool:

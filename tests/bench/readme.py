@@ -24,9 +24,9 @@ def section(measured: Measured, plan: Plan, facts: Mapping[str, str]) -> str:
     shown = [_row(series, name, series[each]) for name, each in _rows(measured)]
     return "\n\n".join(
         [
-            f"On {facts['date']}, one worker on one core of an {facts['processor']}, load on the"
+            f"On {facts['date']}, one worker on one core of {facts['processor']}, load on the"
             f" other core, medians of {plan.rounds} rounds of {plan.seconds:.0f} seconds, under"
-            f" {facts['Python']}:",
+            f" {facts['Python']}.",
             table(head, shown),
             _weights(measured),
         ]
@@ -48,7 +48,7 @@ def _rows(measured: Measured) -> Iterator[tuple[str, str]]:
 
 def _row(series: Mapping[str, Series], name: str, each: Series) -> list[str]:
     signed = each.over(series[SIGNING])
-    return [name, f"{each.median:,.0f}", f"{each.over(series[PEER]):.2f}", f"{signed:.1%}"]
+    return [name, f"{each.median:,.0f}", f"{each.over(series[PEER]):.2f}", f"{signed * 100:.1f} %"]
 
 
 def _weights(measured: Measured) -> str:
@@ -63,8 +63,8 @@ def _weights(measured: Measured) -> str:
         "While 100,000 clients were reloaded, the slowest answer took"
         f" {measured.longest_answer * 1000:.0f} ms.",
         f"Two workers, sharing both cores with the load, gave {_answers(two) / _answers(one):.2f}"
-        f" times the tokens of one, and {two.over(one):.0%} of its tokens per second of processor"
-        " time.",
+        f" times the tokens of one, and {two.over(one) * 100:.0f} % of its tokens per second of"
+        " processor time.",
     ]
     if COMPILED in measured.weights:
         compiled = measured.weights[COMPILED]

@@ -40,8 +40,9 @@ def test_the_page_has_a_row_for_each_layer_and_one_to_compare():
 
 
 @pytest.mark.parametrize("grant", GRANTS)
-def test_each_stack_answers_each_grant(grant, tmp_path):
+def test_each_stack_answers_each_grant(grant, tmp_path, monkeypatch):
     """A refusal would close the connection, which fails."""
+    monkeypatch.setattr("issuer.app.STDOUT", os.open(os.devnull, os.O_WRONLY))
 
     async def ask_all():
         asks = await stacks(tmp_path / grant, grant)
