@@ -69,14 +69,13 @@ def read_headers(req: Request) -> dict[str, str]:
     Raises:
         InvalidRequest: one of them is there twice. Proxies differ in which one they believe.
     """
-    read = [
-        (READ_HEADERS[name], value.decode("latin-1"))
-        for name, value in req.scope["headers"]
-        if name in READ_HEADERS
-    ]
-    headers = dict(read)
-    if len(headers) != len(read):
-        raise InvalidRequest("A header is there more than once.")
+    headers: dict[str, str] = {}
+    for sent, value in req.scope["headers"]:
+        name = READ_HEADERS.get(sent)
+        if name is not None:
+            if name in headers:
+                raise InvalidRequest("A header is there more than once.")
+            headers[name] = value.decode("latin-1")
     return headers
 
 
