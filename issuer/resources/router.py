@@ -12,6 +12,8 @@ from falcon.routing import map_http_methods
 
 Route = tuple[object, dict[str, Any], dict[str, Any], str]
 
+_NOWHERE = (b"", None)
+
 
 class _Methods(dict[str, Any]):
     """What answers each method. Nobody can name them all, so what is not here is not allowed."""
@@ -28,15 +30,14 @@ class ExactRouter:
     """A table from whole paths to resources."""
 
     def __init__(self) -> None:
-        self._routes: dict[str, Route] = {}
+        self._routes: dict[str, tuple[bytes, Route]] = {}
 
     def add_route(self, uri_template: str, resource: object, **_: object) -> None:
         """Every method that ``resource`` does not have answers 405, OPTIONS included."""
-        self._routes[uri_template] = (resource, _Methods(resource), {}, uri_template)
+        route: Route = (resource, _Methods(resource), {}, uri_template)
+        self._routes[uri_template] = (uri_template.encode("ascii"), route)
 
     def find(self, uri: str, req: falcon.asgi.Request) -> Route | None:
         """The route of ``uri``, if the client spelled it so."""
-        route = self._routes.get(uri)
-        if route is None or req.scope["raw_path"] != route[3].encode("ascii"):
-            return None
-        return route
+        spelling, route = self._routes.get(uri, _NOWHERE)
+        return route if req.scope["raw_path"] == spelling else None
