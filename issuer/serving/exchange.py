@@ -39,15 +39,11 @@ FAILED_HEADERS = (
 class Exchange:
     """What a connection was asked, and says."""
 
-    is_started = False
-    is_answered = False
-    _is_gone = False  # the client
-    _is_whole = False
-    _has_news = False
-    _body = b""
-    _bell: asyncio.Event | None = None  # where the application waits for news
-    _head = b""
-    _left = 0  # bytes of the answer that were promised and not sent
+    __slots__ = (
+        "_bell", "_body", "_expects_continue", "_has_news", "_head", "_is_gone", "_is_whole",
+        "_left", "_on_answered", "_scope", "_state", "_task", "_wire", "is_answered", "is_started",
+        "keep_alive",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -59,11 +55,20 @@ class Exchange:
         expects_continue: bool,  # noqa: FBT001
     ) -> None:
         self.keep_alive = keep_alive
+        self.is_started = False
+        self.is_answered = False
         self._scope = scope
         self._wire = wire
         self._state = state
         self._on_answered = on_answered
         self._expects_continue = expects_continue
+        self._is_gone = False  # the client
+        self._is_whole = False
+        self._body = b""
+        self._has_news = False
+        self._bell: asyncio.Event | None = None  # where the application waits for news
+        self._head = b""
+        self._left = 0  # bytes of the answer that were promised and not sent
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
