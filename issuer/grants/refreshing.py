@@ -6,7 +6,6 @@ grace gets what the first got: an answer got lost, or two tabs asked at once.
 """
 
 from functools import partial
-from typing import NotRequired, TypedDict, Unpack
 
 from msgspec.structs import replace
 
@@ -17,19 +16,6 @@ from issuer.protocol.sealed import Login, RefreshToken
 from issuer.registry.client import Client
 from issuer.registry.scope import OFFLINE_ACCESS, Scope
 from issuer.server import AuthorizationServer
-
-
-class Granted(TypedDict):
-    """What a user granted, and when."""
-
-    id: str
-    grant_id: str
-    sub: str
-    scope: Scope
-    resources: tuple[str, ...]
-    auth_time: int
-    issued_at: int
-    login: NotRequired[Login | None]
 
 
 def can_refresh(server: AuthorizationServer, client: Client) -> bool:
@@ -49,8 +35,18 @@ def rotates(server: AuthorizationServer, client: Client) -> bool:
     return client.is_public or client.rotate_refresh_tokens
 
 
-def new_refresh_token(
-    server: AuthorizationServer, client: Client, **granted: Unpack[Granted]
+def new_refresh_token(  # noqa: PLR0913  what was granted, each by its name
+    server: AuthorizationServer,
+    client: Client,
+    *,
+    id: str,  # noqa: A002  as the token calls it
+    grant_id: str,
+    sub: str,
+    scope: Scope,
+    resources: tuple[str, ...],
+    auth_time: int,
+    issued_at: int,
+    login: Login | None = None,
 ) -> RefreshToken | None:
     """A refresh token for what was granted; None where this client gets none, or did not ask.
 
@@ -60,18 +56,24 @@ def new_refresh_token(
     """
     if not can_refresh(server, client):
         return None
-    if OFFLINE_ACCESS in client.scope and OFFLINE_ACCESS not in granted["scope"]:
+    if OFFLINE_ACCESS in client.scope and OFFLINE_ACCESS not in scope:
         return None
-    issued_at = granted["issued_at"]
     lifetime = client.refresh_token_lifetime or server.registry.issuer.refresh_token_lifetime
     ends_at = issued_at + lifetime
     return RefreshToken(
+        id=id,
         client_id=client.client_id,
+        sub=sub,
+        scope=scope,
+        resources=resources,
+        auth_time=auth_time,
+        issued_at=issued_at,
         expires_at=_idle_end(server, client, issued_at, ends_at),
+        login=login,
+        grant_id=grant_id,
         grant_expires_at=ends_at,
         is_rotating=rotates(server, client),
         is_public=client.is_public,
-        **granted,
     )
 
 
