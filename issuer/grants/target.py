@@ -139,7 +139,7 @@ def still_granted(server: AuthorizationServer, client: Client, scope: Scope) -> 
 
 def scope_at(resource: Resource, granted: Scope) -> Scope:
     """The part of ``granted`` that means something at ``resource``."""
-    known = granted.only(resource.scopes)
+    known = _permitted(granted, resource.scopes)
     return Scope({*known, OFFLINE_ACCESS}) if OFFLINE_ACCESS in granted else known
 
 
