@@ -5,10 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import forking
 from tests.redis_server import RedisServer, running_redis
 from tests.running import RunningIssuer
+
+settings.register_profile(
+    "on any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("on any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -383,7 +383,7 @@ def test_in_an_outage_only_the_first_request_waits(issuer, verifier):
     began = time.monotonic()
     for second in range(31, 300):
         assert verify(verifier, issuer, now=NOW + FRESH + second)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 9  # two who wait take ten
     wait_for(lambda: len(issuer.requests) == 3)
 
 
