@@ -1,7 +1,7 @@
 """gunicorn forked from a process that has imported the issuer already, which is most of a start.
 
 What runs is ``python -m gunicorn`` in every other way: its directory, environment, arguments,
-session and log are its own. Only the seed of its hashes is that of all the others.
+session, cores and log are its own. Only the seed of its hashes is that of all the others.
 """
 
 import atexit
@@ -56,7 +56,8 @@ def fork_gunicorn(
     asked = _forking()
     assert asked.stdin is not None
     assert asked.stdout is not None
-    order = [list(arguments), dict(environment), str(directory), str(log)]
+    cores = list(os.sched_getaffinity(0))
+    order = [list(arguments), dict(environment), str(directory), str(log), cores]
     asked.stdin.write(json.dumps(order) + "\n")
     asked.stdin.flush()
     return Forked(int(asked.stdout.readline()))
@@ -102,9 +103,10 @@ def _one_has_ended() -> bool:
 
 
 def _become_gunicorn(
-    arguments: list[str], environment: dict[str, str], directory: str, log: str
+    arguments: list[str], environment: dict[str, str], directory: str, log: str, cores: list[int]
 ) -> None:
     os.setsid()
+    os.sched_setaffinity(0, cores)
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
