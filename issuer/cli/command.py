@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from issuer import token
 from issuer.cli.check import check
 from issuer.cli.client import client
 from issuer.cli.code import code
@@ -18,6 +19,9 @@ from issuer.cli.revoke import revoke
 from issuer.cli.schema import schema
 from issuer.cli.user import user
 from issuer.registry import files
+
+CORE = "pure Python" if token.__file__.endswith(".py") else "compiled"
+"""What runs: the sources, or what was compiled of the core's (``.ci/compile.py``)."""
 
 EPILOG = """
 \b
@@ -66,7 +70,7 @@ class InOrder(Refusing):
     show_default=True,
     help="The private keys and their timetable.",
 )
-@click.version_option(package_name="issuer")
+@click.version_option(package_name="issuer", message=f"%(prog)s, version %(version)s ({CORE})")
 @click.pass_context
 def issuer(context: click.Context, registry: Path, keyring: Path) -> None:
     """Issue OAuth 2.0 tokens from two files, and without a database.
