@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.bench import builds, chart, machine, needs
 from tests.bench.measure import measure
 from tests.bench.names import MANY, MILLION, SIGNING
-from tests.bench.rates import Plan
+from tests.bench.rates import Plan, say
 from tests.bench.readme import section
 from tests.bench.report import page
 
@@ -15,22 +16,28 @@ from tests.bench.report import page
 def main() -> int:
     """Measures. It says which goals were not reached, and fails only where it cannot measure."""
     arguments = _arguments()
-    try:
-        needs.need("wrk", "taskset", "node", "npm")
-        others = tuple(builds.under(python) for python in arguments.python)
-    except (needs.Missing, builds.Unusable) as missing:
-        print(missing, file=sys.stderr)
-        return 1
-    quick = arguments.quick
-    plan = Plan(
-        rounds=2 if quick else arguments.rounds,
-        seconds=1 if quick else arguments.seconds,
-        warm_up=2 if quick else 5,
-        builds=others,
-        crowds=(MANY, MILLION) if arguments.million else (MANY,),
-    )
-    facts = machine.facts(others)
-    measured = measure(plan)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        try:
+            needs.need("wrk", "taskset", "node", "npm")
+            others = [builds.under(python) for python in arguments.python]
+        except (needs.Missing, builds.Unusable) as missing:
+            print(missing, file=sys.stderr)
+            return 1
+        facts = machine.facts(others)
+        if not arguments.pure:
+            say("compiling the core")
+            try:
+                others.insert(0, builds.compiled(Path(folder) / "compiled"))
+            except builds.Unusable as reason:
+                facts["no compiled core"] = str(reason)
+        plan = Plan(
+            rounds=2 if arguments.quick else arguments.rounds,
+            seconds=1 if arguments.quick else arguments.seconds,
+            warm_up=2 if arguments.quick else 5,
+            builds=tuple(others),
+            crowds=(MANY, MILLION) if arguments.million else (MANY,),
+        )
+        measured = measure(plan, Path(folder))
     print("For the README:", section(measured, plan, facts), "All of it:", sep="\n\n")
     print("", page(measured, facts), sep="\n")
     if arguments.svg is not None:
@@ -44,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=4, help="of all contenders (4)")
     parser.add_argument("--seconds", type=int, default=3, help="of load for each in a round (3)")
     parser.add_argument("--quick", action="store_true", help="see that it runs: two short rounds")
+    parser.add_argument("--pure", action="store_true", help="without a compiled core beside it")
     parser.add_argument("--million", action="store_true", help="a million clients too")
     parser.add_argument(
         "--python", type=Path, action="append", default=[], metavar="PATH",

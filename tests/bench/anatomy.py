@@ -89,10 +89,11 @@ async def timed(grants: Sequence[str], rounds: int, directory: Path) -> dict[str
 async def driven(grant: str, directory: Path) -> None:
     """Each stack once, between two marks: what ``instructions`` counts."""
     asks = await stacks(directory / grant, grant)
-    for ask in asks.values():
-        await ask(instructions.WARM_UP)
     gc.collect()
     gc.freeze()
+    instructions.begin()
+    for ask in asks.values():
+        await ask(instructions.WARM_UP)
     for ask in asks.values():
         instructions.mark()
         await ask(instructions.REQUESTS)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import interpreter
+from tests.bench.compiled import compile_wheel, unpack
 from tests.running import CHECKOUT
 
 SERVER = "falcon, gunicorn, httptools, msgspec, uvicorn, uvicorn_worker, uvloop"
 
 
 class Unusable(Exception):
-    """An interpreter lacks what the issuer needs."""
+    """It cannot be had here, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Build:
 
     name: str
     python: str = sys.executable
-    code: Path = CHECKOUT
+    checkout: Path = CHECKOUT
 
 
 PURE = Build("issuer")
@@ -29,9 +30,20 @@ PURE = Build("issuer")
 COMPILED = "issuer, compiled"
 
 
-def compiled(code: Path) -> Build:
-    """The same sources, compiled into ``code``."""
-    return Build(COMPILED, code=code)
+def compiled(folder: Path) -> Build:
+    """The same sources, compiled in ``folder``, which takes a minute or two.
+
+    Raises:
+        Unusable: there is no compiler, or it failed.
+    """
+    folder.mkdir()
+    try:
+        made = compile_wheel(folder)
+    except RuntimeError as failed:
+        raise Unusable(str(failed).strip().splitlines()[-1]) from failed
+    if made.wheel is None:
+        raise Unusable(made.reason)
+    return Build(COMPILED, checkout=unpack(made.wheel, folder / "packages"))
 
 
 def under(python: Path) -> Build:

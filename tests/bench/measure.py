@@ -1,6 +1,5 @@
 """The measurement: rates, and what else is promised."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,23 +32,21 @@ class Measured:
     """Seconds that one request waited while a registry of many clients was read anew."""
 
 
-def measure(plan: Plan) -> Measured:
-    """Everything, in a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        directory = Path(folder)
-        say("installing the peer")
-        version = peer.install(directory / "peer")
-        measured = rates(plan, directory)
-        say("one worker and two")
-        workers = _workers(plan, directory)
-        say("many connections at once")
-        waits = waiting.waits(
-            directory / "waiting", FEW, rounds=plan.rounds, seconds=plan.seconds, warm_up=WARM_UP
-        )
-        say("reloading")
-        longest = reloading.longest_answer(directory / "reloading", MANY)
-        say("starting, again and again")
-        first_tokens = _first_tokens((PURE, *plan.builds), plan.rounds, directory)
+def measure(plan: Plan, directory: Path) -> Measured:
+    """Everything, in ``directory``."""
+    say("installing the peer")
+    version = peer.install(directory / "peer")
+    measured = rates(plan, directory)
+    say("one worker and two")
+    workers = _workers(plan, directory)
+    say("many connections at once")
+    waits = waiting.waits(
+        directory / "waiting", FEW, rounds=plan.rounds, seconds=plan.seconds, warm_up=WARM_UP
+    )
+    say("reloading")
+    longest = reloading.longest_answer(directory / "reloading", MANY)
+    say("starting, again and again")
+    first_tokens = _first_tokens((PURE, *plan.builds), plan.rounds, directory)
     return Measured(
         peer=version,
         series=measured.series,

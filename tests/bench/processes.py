@@ -68,7 +68,7 @@ def memory(pid: int) -> Memory:
 
 
 def shared_objects(pid: int, *, below: Path) -> set[str]:
-    """The compiled modules from the folder ``below`` that ``pid`` has loaded."""
+    """The shared objects from the folder ``below`` that ``pid`` has loaded."""
     mapped = Path(f"/proc/{pid}/maps").read_text().splitlines()
     files = {line.split(maxsplit=5)[-1] for line in mapped if line.endswith(".so")}
     return {file for file in files if Path(file).is_relative_to(below.resolve())}
