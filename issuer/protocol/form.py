@@ -79,13 +79,16 @@ class Form(msgspec.Struct, frozen=True):
 def _parted(body: bytes) -> list[tuple[str, str, str]]:
     """Names, ``=`` and values. All are decoded before any of them is judged."""
     try:
-        text = body.decode("ascii")
-        fields = text.replace("+", " ").split("&")
+        fields = body.decode("ascii").replace("+", " ").split("&")
         if len(fields) > MAX_PARAMETERS:
             raise InvalidRequest("There are too many parameters.")
-        parted = [field.partition("=") for field in fields if field]
-        if "%" not in text:
-            return parted
-        return [(decode(name), sign, decode(value)) for name, sign, value in parted]
+        return [
+            _decoded(field) if "%" in field else field.partition("=") for field in fields if field
+        ]
     except ValueError:
         raise InvalidRequest("The body is not a form in UTF-8.") from None
+
+
+def _decoded(field: str) -> tuple[str, str, str]:
+    name, sign, value = field.partition("=")
+    return decode(name), sign, decode(value)
