@@ -5,9 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import builds, chart, machine, needs
+from tests.bench import builds, chart, machine, needs, ours
 from tests.bench.measure import measure
-from tests.bench.names import MANY, MILLION, SIGNING
+from tests.bench.names import FEW, MANY, MILLION, SIGNING
 from tests.bench.rates import Plan, say
 from tests.bench.readme import section
 from tests.bench.report import page
@@ -27,7 +27,7 @@ def main() -> int:
         if not arguments.pure:
             say("compiling the core")
             try:
-                others.insert(0, builds.compiled(Path(folder) / "compiled"))
+                others.insert(0, _compiled(Path(folder)))
             except builds.Unusable as reason:
                 facts["no compiled core"] = str(reason)
         plan = Plan(
@@ -44,6 +44,20 @@ def main() -> int:
         tokens = [each for name, each in measured.series.items() if name != SIGNING]
         arguments.svg.write_text(chart.bars("Tokens per second of one core", tokens, ours="issuer"))
     return 0
+
+
+def _compiled(directory: Path) -> builds.Build:
+    """The compiled core, which has given a token once.
+
+    Raises:
+        Unusable: there is none, or it did not.
+    """
+    build = builds.compiled(directory / "compiled")
+    try:
+        ours.seconds_to_first_token(directory / "trial", FEW, build)
+    except AssertionError as log:
+        raise builds.Unusable(str(log).strip().splitlines()[-1]) from log
+    return build
 
 
 def _arguments() -> argparse.Namespace:
