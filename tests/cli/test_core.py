@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from click.testing import Result
 
-from keys import ring, sealing
+from keys import encoding, ring
 
 
 def test_the_version_says_whether_the_core_is_compiled(run: Callable[..., Result]) -> None:
@@ -17,4 +17,4 @@ def test_the_version_says_whether_the_core_is_compiled(run: Callable[..., Result
 
 
 def test_the_core_is_compiled_as_a_whole_or_not_at_all() -> None:
-    assert ring.__file__.endswith(".py") is sealing.__file__.endswith(".py")
+    assert ring.__file__.endswith(".py") is encoding.__file__.endswith(".py")
