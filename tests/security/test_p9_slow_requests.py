@@ -3,28 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
 from issuer.serving import protocol
+from tests.applications import echo
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
-
-
-async def echo(_: Any, receive: Any, send: Any) -> None:
-    """Answers with the body, once that is here."""
-    body, more = b"", True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return
-        body, more = body + event["body"], event["more_body"]
-    headers = [(b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 @asynccontextmanager

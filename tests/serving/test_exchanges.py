@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from issuer.serving.protocol import Protocol
+from tests.applications import answer, echo
 
 HEAD = b"POST /token?x=y HTTP/1.1\r\nHost: issuer.example\r\n"
 CLOSING = HEAD + b"Connection: close\r\n"
@@ -68,31 +69,9 @@ def answered(application: Application, *parts: bytes) -> bytes:
     return asyncio.run(run())
 
 
-async def answer(
-    send: Any, *bodies: bytes, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
-) -> None:
-    """Sends an answer, its body in so many pieces."""
-    length = (b"content-length", b"%d" % sum(map(len, bodies)))
-    headers = [length, *headers]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    for left, body in zip(reversed(range(len(bodies))), bodies, strict=True):
-        await send({"type": "http.response.body", "body": body, "more_body": left > 0})
-
-
 async def hello(_: Any, __: Any, send: Any) -> None:
     """Answers without asking for the body."""
     await answer(send, b"hello")
-
-
-async def echo(_: Any, receive: Any, send: Any) -> None:
-    """Answers with the body."""
-    body, more = b"", True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return
-        body, more = body + event["body"], event["more_body"]
-    await answer(send, body)
 
 
 # --- what comes in ---
