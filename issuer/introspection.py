@@ -53,7 +53,7 @@ def validate(server: AuthorizationServer, request: TokenRequest) -> Inquiry:
         InvalidClient: whoever asks is no resource server that may.
         InvalidRequest: no token is named, or two are.
     """
-    resource, _ = client_auth.prove(server.registry.resource_servers, request)
+    resource, _ = client_auth.prove(server, server.registry.resource_servers, request)
     with naming(resource.name_at_introspection):
         text = request.form.require("token")
     try:

@@ -9,7 +9,7 @@ from types import coroutine
 
 from msgspec.structs import replace
 
-from issuer import client_auth, stores
+from issuer import client_auth, possession, stores
 from issuer.client_auth import CLIENT_AUTH
 from issuer.errors import (
     AccessTokenException,
@@ -116,7 +116,7 @@ class TokenGenerator:
         try:
             if grant_type not in authenticated.client.grant_types:
                 raise UnauthorizedClient("The client may not use this grant type.")
-            authorization = grant(server, authenticated)
+            authorization = grant(server, possession.bind(server, authenticated))
             return self._within_policy(authorization, request)
         except AccessTokenException as error:
             error.client_id = authenticated.client.client_id

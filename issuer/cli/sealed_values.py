@@ -91,8 +91,13 @@ def _check_client(server: AuthorizationServer, value: Any) -> Iterator[str]:
         yield from _check_code(client, value)
     if isinstance(value, RefreshToken) and client.is_public and not value.is_public:
         yield "its client is public by now, and was not when it was made"
-    elif isinstance(value, RefreshToken) and not can_refresh(server, client):
-        yield "its client is public, and without a replay_store those have no refresh tokens"
+    elif isinstance(value, RefreshToken) and not can_refresh(
+        server, client, is_bound=value.binding is not None
+    ):
+        yield (
+            "its client is public and it is bound to no key, and without a replay_store those have "
+            "no refresh tokens"
+        )
 
 
 def _check_code(client: Client, code: AuthorizationCode) -> Iterator[str]:

@@ -9,19 +9,18 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from issuer.client_auth import client_secret_basic, client_secret_post, none
-from issuer.client_auth.credentials import Credentials
-from issuer.client_auth.secret_proof import no_proof, prove_secret
+from issuer.client_auth.credentials import Credentials, Proved
+from issuer.client_auth.secret_proof import compare, no_proof, prove_secret
 from issuer.errors import InvalidClient, InvalidRequest
 from issuer.protocol import throttling
 from issuer.protocol.request import AuthenticatedRequest, TokenRequest
 from issuer.protocol.throttling import Guess
-from issuer.registry.callers import C, Callers
-from issuer.registry.client import ClientSecret
+from issuer.registry.callers import C, Caller, Callers
 from issuer.registry.secret import is_stretched
 from issuer.server import AuthorizationServer
 
 Read = Callable[[TokenRequest], Credentials | None]
-Prove = Callable[[tuple[ClientSecret, ...], Credentials, int], str | None]
+Prove = Callable[[AuthorizationServer, Caller, Credentials, TokenRequest], Proved | None]
 
 
 class ClientAuthMethod(NamedTuple):
@@ -53,12 +52,16 @@ def authenticate(server: AuthorizationServer, request: TokenRequest) -> Authenti
         InvalidRequest: more than one mechanism was used, or two of them name different clients.
         InvalidClient: the client is not proved to be the one it names.
     """
-    client, credential = prove(server.registry.callers, request)
-    return AuthenticatedRequest(request=request, client=client, credential=credential)
+    client, proved = prove(server, server.registry.callers, request)
+    return AuthenticatedRequest(
+        request=request, client=client, credential=proved.credential, once=proved.once
+    )
 
 
-def prove(callers: Callers[C], request: TokenRequest) -> tuple[C, str]:
-    """Who of ``callers`` sent the request, and which of their credentials it was, for the log.
+def prove(
+    server: AuthorizationServer, callers: Callers[C], request: TokenRequest
+) -> tuple[C, Proved]:
+    """Who of ``callers`` sent the request, and how they proved it.
 
     Raises:
         InvalidRequest, InvalidClient: as ``authenticate`` does.
@@ -66,13 +69,12 @@ def prove(callers: Callers[C], request: TokenRequest) -> tuple[C, str]:
     read, credentials = presented(request)
     caller = registered(callers, read, credentials)
     if caller is None:
-        prove_secret(callers.decoy_secrets(credentials.client_id), credentials, request.received_at)
+        compare(callers.decoy_secrets(credentials.client_id), credentials, request.received_at)
         raise _refused_as(callers, request, credentials, _method_detail(callers, read, credentials))
-    proof = CLIENT_AUTH[caller.auth_method].prove
-    credential = proof(caller.client_secrets, credentials, request.received_at)
-    if credential is None:
+    proved = CLIENT_AUTH[caller.auth_method].prove(server, caller, credentials, request)
+    if proved is None:
         raise _refused_as(callers, request, credentials, "wrong secret")
-    return caller, credential
+    return caller, proved
 
 
 def presented(request: TokenRequest) -> tuple[Read, Credentials]:

@@ -1,13 +1,24 @@
 """Proving a secret, or needing none: shared by the methods of client authentication."""
 
-from issuer.client_auth.credentials import Credentials
+from issuer.client_auth.credentials import Credentials, Proved
+from issuer.protocol.request import TokenRequest
+from issuer.registry.callers import Caller
 from issuer.registry.client import ClientSecret
 from issuer.registry.secret import matches
+from issuer.server import AuthorizationServer
+
+_NOTHING = Proved()
 
 
 def prove_secret(
-    secrets: tuple[ClientSecret, ...], credentials: Credentials, now: int
-) -> str | None:
+    _: AuthorizationServer, caller: Caller, credentials: Credentials, request: TokenRequest
+) -> Proved | None:
+    """Which of the secrets of ``caller`` was presented; None where it is none that is live."""
+    credential = compare(caller.client_secrets, credentials, request.received_at)
+    return None if credential is None else Proved(credential)
+
+
+def compare(secrets: tuple[ClientSecret, ...], credentials: Credentials, now: int) -> str | None:
     """Which of ``secrets`` was presented, for the log; None where it is none that is live.
 
     Every one is compared, live or not, so that the time taken tells nothing.
@@ -21,6 +32,8 @@ def prove_secret(
     return proved
 
 
-def no_proof(_: tuple[ClientSecret, ...], __: Credentials, ___: int) -> str | None:
+def no_proof(
+    _: AuthorizationServer, __: Caller, ___: Credentials, ____: TokenRequest
+) -> Proved | None:
     """A public client proves nothing: PKCE and its redirect URI stand in for that."""
-    return ""
+    return _NOTHING

@@ -52,6 +52,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         auth_time=code.auth_time,
         issued_at=code.issued_at,
         login=login,
+        binding=authenticated.binding,
     )
     ends_at = refresh_token.last_expires_at if refresh_token else now
     return Authorization(
@@ -80,6 +81,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
             ),
         ),
         credential=authenticated.credential,
+        binding=authenticated.binding,
     )
 
 

@@ -34,4 +34,5 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         received_at=request.received_at,
         once=authenticated.once,
         credential=authenticated.credential,
+        binding=authenticated.binding,
     )

@@ -51,8 +51,10 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
             resources=(resource.resource,),
             auth_time=now,
             issued_at=now,
+            binding=authenticated.binding,
         ),
         grant_id=grant_id,
         once=authenticated.once,
         credential=authenticated.credential,
+        binding=authenticated.binding,
     )

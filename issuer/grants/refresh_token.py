@@ -18,6 +18,7 @@ from issuer.grants.target import (
     still_granted,
 )
 from issuer.protocol import revocation
+from issuer.protocol.binding import Binding
 from issuer.protocol.request import AuthenticatedRequest, Authorization
 from issuer.protocol.sealed import RefreshToken, fresh_id
 from issuer.registry.client import Client
@@ -44,6 +45,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         raise refused("another client's")
     _check_end(server, client, held, now)
     _check_proof(server, client, held)
+    _check_binding(held, authenticated.binding)
     user = server.living_user(held.sub, held.login)
     server.check_not_before(held.issued_at, client, user)
     resources = still_allowed(server, client, held.resources)
@@ -83,6 +85,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
             ),
         ),
         credential=authenticated.credential,
+        binding=authenticated.binding,
     )
 
 
@@ -110,5 +113,11 @@ def _check_proof(server: AuthorizationServer, client: Client, held: RefreshToken
     """Returns where ``client`` still proves as much as it did when ``held`` was made (P21)."""
     if client.is_public and not held.is_public:
         raise refused("the client is public by now")
-    if not can_refresh(server, client):
+    if not can_refresh(server, client, is_bound=held.binding is not None):
         raise refused("a public client's, and there is no store by now")
+
+
+def _check_binding(held: RefreshToken, proved: Binding | None) -> None:
+    """Returns where who asks holds the key that ``held`` is bound to, if it is to any."""
+    if held.binding is not None and held.binding != proved:
+        raise refused("bound to a key that was not proved" if proved is None else "another key's")

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from issuer.errors import InvalidGrant
 from issuer.protocol import redemption, revocation
+from issuer.protocol.binding import Binding
 from issuer.protocol.replay import Once
 from issuer.protocol.sealed import Login, RefreshToken
 from issuer.registry.client import Client
@@ -18,21 +19,22 @@ from issuer.registry.scope import OFFLINE_ACCESS, Scope
 from issuer.server import AuthorizationServer
 
 
-def can_refresh(server: AuthorizationServer, client: Client) -> bool:
-    """True where ``client`` can have a refresh token.
+def can_refresh(server: AuthorizationServer, client: Client, *, is_bound: bool) -> bool:
+    """True where ``client`` can have a refresh token, which ``is_bound`` to a key of its own.
 
-    A public client cannot where nothing remembers what was used: a thief's would be as good.
+    Without one a public client cannot where nothing remembers what was used: a thief's would be as
+    good (RFC 9700 section 4.14.2).
     """
     if "refresh_token" not in client.grant_types:
         return False
-    return not client.is_public or server.registry.issuer.has_store
+    return not client.is_public or is_bound or server.registry.issuer.has_store
 
 
-def rotates(server: AuthorizationServer, client: Client) -> bool:
+def rotates(server: AuthorizationServer, client: Client, *, is_bound: bool) -> bool:
     """True where a refresh token that ``client`` gets is good once."""
     if not server.registry.issuer.has_store:
         return False
-    return client.is_public or client.rotate_refresh_tokens
+    return (client.is_public and not is_bound) or client.rotate_refresh_tokens
 
 
 def new_refresh_token(  # noqa: PLR0913  what was granted, each by its name
@@ -47,14 +49,19 @@ def new_refresh_token(  # noqa: PLR0913  what was granted, each by its name
     auth_time: int,
     issued_at: int,
     login: Login | None = None,
+    binding: Binding | None = None,
 ) -> RefreshToken | None:
     """A refresh token for what was granted; None where this client gets none, or did not ask.
+
+    A public client's is bound to the key that it proves to hold. Others prove who they are at each
+    use, and may change their keys meanwhile (RFC 9449 section 5, FAPI 2.0 section 5.3.2.1).
 
     A client that registered ``offline_access`` asks by it each time; any other always does. The
     token can be used with the client's own credentials only, until an end that refreshing never
     moves.
     """
-    if not can_refresh(server, client):
+    bound = binding if client.is_public else None
+    if not can_refresh(server, client, is_bound=bound is not None):
         return None
     if OFFLINE_ACCESS in client.scope and OFFLINE_ACCESS not in scope:
         return None
@@ -72,8 +79,9 @@ def new_refresh_token(  # noqa: PLR0913  what was granted, each by its name
         login=login,
         grant_id=grant_id,
         grant_expires_at=ends_at,
-        is_rotating=rotates(server, client),
+        is_rotating=rotates(server, client, is_bound=bound is not None),
         is_public=client.is_public,
+        binding=bound,
     )
 
 
@@ -82,7 +90,9 @@ def is_good_once(server: AuthorizationServer, client: Client, held: RefreshToken
 
     Either was enough: a token that was superseded does not come back to life by an edit.
     """
-    return server.registry.issuer.has_store and (held.is_rotating or rotates(server, client))
+    if not server.registry.issuer.has_store:
+        return False
+    return held.is_rotating or rotates(server, client, is_bound=held.binding is not None)
 
 
 def grace(server: AuthorizationServer, client: Client) -> int:
@@ -138,7 +148,7 @@ def successor(
         rotated_at=spent_at,
         expires_at=_idle_end(server, client, spent_at, held.last_expires_at),
         grant_expires_at=held.last_expires_at,
-        is_rotating=rotates(server, client),
+        is_rotating=rotates(server, client, is_bound=held.binding is not None),
         is_public=client.is_public,
         login=server.as_registered(held.sub, held.login),
     )

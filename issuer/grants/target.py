@@ -132,7 +132,7 @@ def asked_of_client(
 def still_granted(server: AuthorizationServer, client: Client, scope: Scope) -> Scope:
     """The part of ``scope`` that ``client`` may have by now."""
     kept = scope.only(client.scope)
-    if OFFLINE_ACCESS in scope and can_refresh(server, client):
+    if OFFLINE_ACCESS in scope and can_refresh(server, client, is_bound=client.is_bound):
         return Scope({*kept, OFFLINE_ACCESS})
     return kept
 
@@ -188,6 +188,6 @@ def _chosen(server: AuthorizationServer, client: Client, permitted: Scope, asked
     if not wanted <= permitted:
         raise InvalidScope("Part of the scope is not registered for this client and resource.")
     chosen = wanted or permitted
-    if wishes and can_refresh(server, client):
+    if wishes and can_refresh(server, client, is_bound=client.is_bound):
         return Scope({*chosen, OFFLINE_ACCESS})
     return chosen

@@ -8,6 +8,7 @@ byte for byte, and no two tokens have one ``jti`` (RFC 7519 section 4.1.7).
 import hmac
 from hashlib import sha256
 
+from issuer.protocol.binding import Binding
 from issuer.protocol.sealed import AuthorizationCode, RefreshToken
 from keys.encoding import to_base64url
 
@@ -15,9 +16,15 @@ _ID_BYTES = 16  # as a fresh_id has
 _DOMAIN = "issuer/redemption/v1/"
 
 
-def token_id(code: AuthorizationCode, audience: str) -> str:
-    """The ``jti`` of the token for ``audience``. It tells nothing of the code's own id."""
-    return to_base64url(sha256(_about("jti", code, audience)).digest()[:_ID_BYTES])
+def token_id(code: AuthorizationCode, audience: str, binding: Binding | None = None) -> str:
+    """The ``jti`` of the token for ``audience``, which is another for each key that it is bound to.
+
+    It tells nothing of the code's own id.
+    """
+    about = _about("jti", code, audience)
+    if binding is not None:
+        about += f"\0{binding.method}\0{binding.thumbprint}".encode()
+    return to_base64url(sha256(about).digest()[:_ID_BYTES])
 
 
 def grant_id(code: AuthorizationCode) -> str:

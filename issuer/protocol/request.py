@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from issuer.protocol.binding import Binding
 from issuer.protocol.form import Form
 from issuer.protocol.redemption import token_id
 from issuer.protocol.replay import Once, Standing, Use
@@ -26,6 +27,13 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     received_at: int
     address: str = ""
     """The client's, as far as it can be believed; empty where it came over a unix socket."""
+    method: str = "POST"
+    url: str = ""
+    """Of the endpoint, as the metadata have it: what a proof says that it was made for."""
+    dpop: tuple[str, ...] = ()
+    """Its ``DPoP`` headers, of which there may be one (RFC 9449 section 4.3)."""
+    certificate: bytes | None = None
+    """The certificate that the sender's TLS was proved by, in DER (RFC 8705)."""
 
 
 class AuthenticatedRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +47,9 @@ class AuthenticatedRequest(msgspec.Struct, frozen=True, kw_only=True):
     credential: str = ""
     """Which of the client's credentials it was, for the log: ``client_secrets[1]``."""
     once: tuple[Once, ...] = ()
+    """What of the request itself is good once: an assertion, a proof."""
+    binding: Binding | None = None
+    """The key that tokens are bound to; None where they are good for whoever bears them."""
 
     @property
     def form(self) -> Form:
@@ -81,6 +92,8 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     once: tuple[Once, ...] = ()
     standing: tuple[Standing, ...] = ()
     credential: str = ""
+    binding: Binding | None = None
+    """The key that the access token is bound to."""
 
     @property
     def use(self) -> Use:
@@ -90,7 +103,9 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def jti(self) -> str:
         """What the token is called."""
-        return self.id if self.code is None else token_id(self.code, self.resource.resource)
+        if self.code is None:
+            return self.id
+        return token_id(self.code, self.resource.resource, self.binding)
 
     @property
     def converges(self) -> bool:

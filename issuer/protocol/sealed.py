@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from issuer.protocol.binding import Binding
 from issuer.registry.scope import Scope
 from keys import randomness
 from keys.encoding import to_base64url
@@ -61,6 +62,8 @@ class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
     """What the client asked to read again in its id_token."""
     login: Login | None = None
     """None where no browser was there."""
+    dpop_jkt: str | None = None
+    """The thumbprint of the one key that it can be redeemed with (RFC 9449 section 10)."""
     seed: bytes = b""
     """A secret of this code alone, of which the keys of its mac tokens are made. Codes of earlier
     versions have none."""
@@ -93,6 +96,8 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     """True where it is good once, and using it yields the one that takes its place."""
     is_public: bool = False
     """True where it was made for a client that proves nothing about itself."""
+    binding: Binding | None = None
+    """The key without which it is good for nothing; None where it is bound to its client alone."""
 
     @property
     def last_expires_at(self) -> int:

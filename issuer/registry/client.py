@@ -95,6 +95,25 @@ class Client:
     contacts: tuple[Text, ...] = ()
     token_endpoint_auth_method: Name = "client_secret_basic"
     client_secrets: tuple[ClientSecret, ...] = ()
+    jwks: dict[str, JsonValue] | None = None
+    """The public keys that it signs with (RFC 7517)."""
+    jwks_file: Text | None = None
+    """The file where those are, beside the registry."""
+    jwks_uri: ServerURI | None = None
+    """Where it publishes those, by https."""
+    token_endpoint_auth_signing_alg: SigningAlg | None = None
+    """What it signs its assertions by; whatever its keys are for, if left out (RFC 7591)."""
+    tls_client_auth_subject_dn: Text | None = None
+    """The subject of its certificate, as RFC 4514 spells it (RFC 8705 section 2.1.2)."""
+    tls_client_auth_san_dns: Text | None = None
+    """Or a DNS name of its certificate, in its subject alternative names; so for the next three."""
+    tls_client_auth_san_uri: Text | None = None
+    tls_client_auth_san_ip: Text | None = None
+    tls_client_auth_san_email: Text | None = None
+    tls_client_certificate_bound_access_tokens: StrictBool = False
+    """True binds its tokens to the certificate that it connects with (RFC 8705 section 3.4)."""
+    dpop_bound_access_tokens: StrictBool = False
+    """True refuses it tokens without a DPoP proof, to whose key they are bound (RFC 9449 5.2)."""
     grant_types: Names = ("authorization_code",)
     redirect_uris: tuple[RedirectURI, ...] = ()
     scope: ScopeText = field(default_factory=Scope)
@@ -108,6 +127,14 @@ class Client:
     (RFC 6749 section 4.1.3)."""
     require_pushed_authorization_requests: StrictBool = False
     """True refuses its authorization requests that were not pushed (RFC 9126 section 6)."""
+    require_signed_request_object: StrictBool = False
+    """True refuses its authorization requests that it did not sign (RFC 9101 section 10.5)."""
+    request_object_signing_alg: SigningAlg | None = None
+    """What it signs them by; whatever its keys are for, if left out."""
+    authorization_signed_response_alg: SigningAlg | None = None
+    """What signs the answers to it, where it asks for signed ones (JARM section 3)."""
+    profile: Literal["fapi2"] | None = None
+    """fapi2 holds it to the FAPI 2.0 Security Profile; the issuer's, if left out."""
     skip_consent: StrictBool = False
     """True for the team's own applications: the user is not asked."""
     prompt_consent: Literal["once", "always"] = "once"
@@ -159,6 +186,11 @@ class Client:
     def is_public(self) -> bool:
         """True where it can keep no secret, and so proves nothing about itself."""
         return self.token_endpoint_auth_method == "none"
+
+    @property
+    def is_bound(self) -> bool:
+        """True where its tokens are always bound to a key of its own."""
+        return self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens
 
     @property
     def can_be_imitated(self) -> bool:

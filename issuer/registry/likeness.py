@@ -7,11 +7,17 @@ from issuer.registry.redirect_uri import kind
 
 UNJUDGED = frozenset(
     {"client_id", "client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts",
-     "client_secrets", "claims", "redirect_uris", "post_logout_redirect_uris"}
+     "client_secrets", "claims", "redirect_uris", "post_logout_redirect_uris",
+     "jwks", "jwks_file", "jwks_uri", "tls_client_auth_subject_dn", "tls_client_auth_san_dns",
+     "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email"}
 )  # fmt: skip
 """What may differ between clients that are judged alike, but for what ``alike`` keeps of it."""
 
 _JUDGED = attrgetter(*(each for each in Client.__dataclass_fields__ if each not in UNJUDGED))
+_KEYS = attrgetter(
+    "jwks", "jwks_file", "jwks_uri", "tls_client_auth_subject_dn", "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
+)  # fmt: skip
 _DATES = attrgetter("not_before", "expires_at")
 
 
@@ -19,6 +25,7 @@ def alike(client: Client) -> tuple[object, ...]:
     """What no check and no advice tells apart: where one has nothing to hear, no other has."""
     return (
         _JUDGED(client),
+        *(each is None for each in _KEYS(client)),
         *map(_DATES, client.client_secrets),
         *map(kind, client.redirect_uris),
         None,

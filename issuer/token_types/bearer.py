@@ -1,5 +1,6 @@
 """``Bearer``: a JWT that any resource server can verify (RFC 6750, RFC 9068)."""
 
+from issuer.protocol.binding import JKT, Binding
 from issuer.protocol.request import Authorization
 from issuer.protocol.sealed import UserinfoClaims
 from issuer.server import AuthorizationServer
@@ -25,7 +26,15 @@ def mint(
     claims = access_token_claims(server, authorization, expires_at)
     key = server.signing_key(authorization.received_at, issued_at=authorization.issued_at)
     access_token = key.sign(TYP, claims, convergent=authorization.converges)
-    return {"access_token": access_token, "token_type": "Bearer"}
+    return {"access_token": access_token, "token_type": token_type(authorization.binding)}
+
+
+def token_type(binding: Binding | None) -> str:
+    """How the token is to be presented: by whoever bears it, or with proofs (RFC 9449 section 5).
+
+    A certificate is shown by TLS, so such a token is borne like any other (RFC 8705 section 3).
+    """
+    return "DPoP" if binding is not None and binding.method == JKT else "Bearer"
 
 
 def access_token_claims(
@@ -46,6 +55,8 @@ def access_token_claims(
     who = authorization.openid_scope is not None and resource.tells_who
     if scope := authorization.granted if who else authorization.scope:
         claims["scope"] = str(scope)
+    if authorization.binding is not None:
+        claims["cnf"] = authorization.binding.cnf
     if authorization.grant_id and server.registry.issuer.has_store:
         claims["grant_id"] = authorization.grant_id
     if authorization.auth_time is not None:

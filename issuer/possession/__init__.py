@@ -1,0 +1,50 @@
+"""Possession: the key that a sender proves to hold, which its tokens are bound to then.
+
+A row is a way to prove it. Most clients have none, and whoever bears their tokens can use them.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from issuer.protocol.binding import Binding
+from issuer.protocol.replay import Once
+from issuer.protocol.request import AuthenticatedRequest
+from issuer.server import AuthorizationServer
+
+
+class Possessed(NamedTuple):
+    """A key that was proved, and what of the proof is good once."""
+
+    binding: Binding
+    once: tuple[Once, ...] = ()
+
+
+Prove = Callable[[AuthorizationServer, AuthenticatedRequest], Possessed | None]
+"""None where the request proves nothing of this kind, and its client need not.
+
+Raises ``AccessTokenException`` where the proof is not good, or missing.
+"""
+
+POSSESSION: Mapping[str, Prove] = MappingProxyType({})
+
+
+def bind(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> AuthenticatedRequest:
+    """``authenticated`` with the key that its sender proved to hold, if it did or had to.
+
+    Of two keys the first row's counts.
+
+    Raises:
+        AccessTokenException: a proof is not good, or the client registered one and it is missing.
+    """
+    request = authenticated.request
+    if not request.dpop and request.certificate is None and not authenticated.client.is_bound:
+        return authenticated  # as for most
+    found = (prove(server, authenticated) for prove in POSSESSION.values())
+    possessed = next((each for each in found if each is not None), None)
+    if possessed is None:
+        return authenticated
+    once = (*authenticated.once, *possessed.once)
+    return replace(authenticated, binding=possessed.binding, once=once)
