@@ -26,7 +26,7 @@ from issuer.load import (
     warn_of_registry,
 )
 from issuer.registry import Registry, files
-from issuer.registry.freeing import free, no_collection
+from issuer.registry.freeing import free, giving_way, no_collection
 from issuer.server import AuthorizationServer
 from keys.ring import KeyRing
 
@@ -166,6 +166,10 @@ class Reloader:
 
     def look(self) -> None:
         """Looks once, and puts in force what is new and good."""
+        with giving_way():
+            self._look_once()
+
+    def _look_once(self) -> None:
         before = self.server.registry
         self._look()
         if before is not self.server.registry:

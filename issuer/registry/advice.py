@@ -56,13 +56,11 @@ def _warn_of_codes(registry: Registry) -> Iterator[Finding]:
         f"is more than {CODE_LIFETIME_WITHOUT_STORE}: without a replay_store a code can be "
         "redeemed again for as long, and certification tries that"
     )
-    held = [(("issuer",), registry.issuer.authorization_code_lifetime)] + [
-        (("clients", name), client.authorization_code_lifetime or 0)
-        for name, client in registry.clients.items()
-    ]
-    for at, lifetime in held:
-        if lifetime > CODE_LIFETIME_WITHOUT_STORE:
-            yield (*at, "authorization_code_lifetime"), sentence
+    if registry.issuer.authorization_code_lifetime > CODE_LIFETIME_WITHOUT_STORE:
+        yield ("issuer", "authorization_code_lifetime"), sentence
+    for name, client in registry.clients.items():
+        if (client.authorization_code_lifetime or 0) > CODE_LIFETIME_WITHOUT_STORE:
+            yield ("clients", name, "authorization_code_lifetime"), sentence
 
 
 def needs_convergence(registry: Registry) -> bool:

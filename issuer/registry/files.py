@@ -2,6 +2,7 @@
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
 
 from issuer.registry.documents import MAX_BYTES
@@ -12,6 +13,8 @@ GROUP_READABLE_VARIABLE = "ISSUER_KEYRING_GROUP_READABLE"
 
 SUFFIXES = (".toml", ".json")
 MAX_FILES = 1000
+_PIECE = 2**18
+"""Bytes that are read at once."""
 
 
 class Unreadable(Exception):
@@ -78,12 +81,24 @@ def read_file(path: Path, most: int) -> bytes:
             if not stat.S_ISREG(status.st_mode):
                 raise Unreadable(f"{path.name}: is not a regular file")
             # Not read only to be refused, as it is looked at every second; it may still grow.
-            content = b"" if status.st_size > most else file.read(most + 1)
+            content = b"" if status.st_size > most else _read(file, most + 1)
     except OSError as error:
         raise Unreadable(f"{path.name}: {error.strerror}") from None
     if max(len(content), status.st_size) > most:
         raise Unreadable(f"{path.name}: is larger than {most // 2**20} MiB")
     return content
+
+
+def _read(file: BufferedReader, most: int) -> bytes:
+    """What is left of ``file``, ``most`` bytes at most.
+
+    In pieces: while it copies all at once, a kernel may let nobody else run on this core.
+    """
+    pieces = []
+    while most and (piece := file.read(min(most, _PIECE))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
 
 
 def stamp(path: Path) -> tuple[int, tuple[tuple[int, ...], ...]] | None:

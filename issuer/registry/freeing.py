@@ -1,10 +1,14 @@
 """Making very much, and letting go of it, without stopping every other thread meanwhile."""
 
 import gc
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_SHORT = 0.0005
+"""Seconds for which a thread keeps the interpreter where another waits for it."""
 
 PIECE = 1000
 """Records that are freed in one go: less than a millisecond."""
@@ -27,3 +31,17 @@ def no_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def giving_way() -> Iterator[None]:
+    """Has this thread let others run whenever they want to, not after five milliseconds.
+
+    Each signature lets go of the interpreter, so an answer would wait as long after each of those.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_SHORT)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
