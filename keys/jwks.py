@@ -53,7 +53,7 @@ def read_jwks(jwks: Mapping[str, Any]) -> Keys:
 
 def _read_key(jwk: object) -> VerificationKey | None:
     """The key that ``jwk`` is; ``None`` for what RFC 7517 section 5 asks to ignore."""
-    if not isinstance(jwk, dict) or not _is_for_verifying(jwk):
+    if not isinstance(jwk, dict) or not is_for_verifying(jwk):
         return None
     kid, alg = jwk.get("kid"), jwk.get("alg")
     if not isinstance(kid, str) or not isinstance(alg, str) or alg not in ALGORITHMS:
@@ -65,7 +65,8 @@ def _read_key(jwk: object) -> VerificationKey | None:
     return VerificationKey(kid, ALGORITHMS[alg], thumbprint(jwk), key)
 
 
-def _is_for_verifying(jwk: Mapping[str, Any]) -> bool:
+def is_for_verifying(jwk: Mapping[str, Any]) -> bool:
+    """Whether ``jwk`` is public, and nothing in it says that it is for something else."""
     # A private key that was published is nobody's alone any more.
     if jwk.keys() & SECRET_MEMBERS:
         return False
