@@ -13,8 +13,8 @@ server. Needs the extra ``mac``.
 
 from keys.errors import InvalidMac, ReplaysUnavailable
 from keys.mac.key_wrapping import DecryptionKeys
-from keys.mac.replays import MemoryReplays, Replays, SQLiteReplays
 from keys.mac.verifier import MacVerifier
+from keys.replays import MemoryReplays, Replays, SQLiteReplays
 
 __all__ = [
     "DecryptionKeys",

@@ -19,8 +19,8 @@ from keys.errors import InvalidMac, InvalidToken, MissingMac, WrongMac
 from keys.mac import attributes, signed_request
 from keys.mac.attributes import SHA_256, Credentials
 from keys.mac.key_wrapping import DecryptionKeys
-from keys.mac.replays import MemoryReplays, Replays
 from keys.mac.signed_request import Request, body_hash
+from keys.replays import MemoryReplays, Replays
 from keys.revocations import STALE_AFTER, Wanted
 
 ALGORITHM = "hmac-sha-256"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keys import AccessToken, Verifier, asgi, wsgi
 from keys.mac import MacVerifier, MemoryReplays
-from keys.mac.replays import MAX_ENTRIES, MAX_PER_CLIENT
+from keys.replays import MAX_ENTRIES, MAX_PER_CLIENT
 
 VERIFYING = {
     "bearer": Verifier(os.environ["ISSUER"], os.environ["AUDIENCE"]),

@@ -1,4 +1,4 @@
-"""Signed requests that came before: the only thing that verifying a MAC has to remember.
+"""Signed requests that came before: the only thing that verifying a MAC or a proof remembers.
 
 In memory, of one process: a request can then be replayed once to each other process, within its
 seconds. In a SQLite file: once on one machine. Anything else that is ``Replays`` may be shared
@@ -130,7 +130,7 @@ class SQLiteReplays:
             raise ReplaysUnavailable("others are waiting for the store")
         try:
             self._spent.spend(
-                f"mac:{jti}:{use}",
+                f"mac:{jti}:{use}",  # of proofs too: no token has both, and files have this
                 issued_at=issued_at,
                 expires_at=expires_at,
                 forget_at=expires_at,
