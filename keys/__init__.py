@@ -8,12 +8,17 @@ imported here.
 """
 
 from keys.claims import AccessToken
+from keys.dpop_nonce import Nonces
+from keys.dpop_policy import DPoP
 from keys.errors import (
     AccessRefused,
     InsufficientScope,
+    InvalidDPoPProof,
     InvalidToken,
     KeysUnavailable,
+    ReplaysUnavailable,
     RevocationsUnavailable,
+    UseDPoPNonce,
 )
 from keys.key_set import KeySet
 from keys.revocations import Revocations
@@ -22,11 +27,16 @@ from keys.verifier import Verifier
 __all__ = [
     "AccessRefused",
     "AccessToken",
+    "DPoP",
     "InsufficientScope",
+    "InvalidDPoPProof",
     "InvalidToken",
     "KeySet",
     "KeysUnavailable",
+    "Nonces",
+    "ReplaysUnavailable",
     "Revocations",
     "RevocationsUnavailable",
+    "UseDPoPNonce",
     "Verifier",
 ]

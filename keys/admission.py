@@ -1,15 +1,17 @@
 """Who gets to the application: what the middleware for ASGI and for WSGI have in common."""
 
 import logging
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import quote
 
 from keys import authority
 from keys.audience import canonical
 from keys.claims import AccessToken
-from keys.errors import AccessRefused, InvalidMac, MissingMac, MissingToken
+from keys.errors import AccessRefused, Challenged, InvalidMac, MissingMac, MissingToken
 from keys.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 MAX_BODY = 1 << 20
 """Bytes of the largest body that is held in memory, to be compared with its hash."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_PATH_CHARACTERS = "/!$&'()*+,;=:@"  # RFC 3986 section 3.3
+_ORIGIN = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 
 _log = logging.getLogger("keys")
 
@@ -26,15 +32,15 @@ class MissingCredentials(MissingToken):
 
     message = "Credentials are needed."
 
-    def __init__(self, challenges: Sequence[str]) -> None:
+    def __init__(self, missing: Sequence[Challenged]) -> None:
         super().__init__("no credentials")
-        self.challenges = tuple(challenges)
-        """The values of ``WWW-Authenticate``, one for each scheme."""
+        self._missing = tuple(missing)
+        self.nonce = "".join(each.nonce for each in missing)
 
     @property
-    def headers(self) -> Mapping[str, str]:
-        """``WWW-Authenticate`` with all challenges (RFC 9110 section 11.6.1)."""
-        return MappingProxyType({"WWW-Authenticate": ", ".join(self.challenges)})
+    def challenges(self) -> tuple[str, ...]:
+        """The values of ``WWW-Authenticate``, one for each scheme."""
+        return tuple(challenge for each in self._missing for challenge in each.challenges)
 
 
 class ContentTooLarge(AccessRefused):
@@ -43,6 +49,13 @@ class ContentTooLarge(AccessRefused):
     status = 413
     error = "content_too_large"
     message = "The body is too large to be verified."
+
+
+class _Shown(TypedDict):
+    authorization: str | None
+    method: str
+    url: str
+    dpop: str | None
 
 
 class _Signed(TypedDict):
@@ -58,6 +71,8 @@ class Arrival:
     """A request as it arrived, before anything of it is believed."""
 
     method: str
+    path: str
+    """Decoded, and so not to be told from some others."""
     target: str | None
     """The request target, byte for byte; ``None`` if the server does not tell it."""
     scheme: str
@@ -65,6 +80,8 @@ class Arrival:
     host: str
     """The field ``Host``."""
     authorization: str | None = field(repr=False)
+    dpop: str | None = field(default=None, repr=False)
+    """The fields ``DPoP``. Several are one list, and so no proof."""
 
 
 class Admission:
@@ -93,6 +110,7 @@ class Admission:
         self._bearer = bearer
         self._mac = mac
         self._origin = None if origin is None else authority.parse_origin(origin)
+        self._url = _origin_of_proofs(bearer, origin)
         self._public = frozenset(public)
         self.max_body = max_body
 
@@ -119,8 +137,8 @@ class Admission:
             AccessRefused: the credentials are missing, or not valid here and now.
         """
         scheme = _scheme(arrival.authorization)
-        if scheme == "bearer" and self._bearer is not None:
-            return self._bearer.verify_header(arrival.authorization)
+        if self._bearer is not None and scheme in self._bearer.schemes:
+            return self._bearer.verify_request(**self._shown(arrival))
         if scheme == "mac" and self._mac is not None:
             return self._mac.verify(**self._signed(arrival), body=body)
         raise self._missing()
@@ -132,11 +150,20 @@ class Admission:
             AccessRefused: as ``verify``.
         """
         scheme = _scheme(arrival.authorization)
-        if scheme == "bearer" and self._bearer is not None:
-            return await self._bearer.verify_header_async(arrival.authorization)
+        if self._bearer is not None and scheme in self._bearer.schemes:
+            return await self._bearer.verify_request_async(**self._shown(arrival))
         if scheme == "mac" and self._mac is not None:
             return await self._mac.verify_async(**self._signed(arrival), body=body)
         raise self._missing()
+
+    def _shown(self, arrival: Arrival) -> _Shown:
+        """What of the request its token and the proof beside it are about."""
+        return {
+            "authorization": arrival.authorization,
+            "method": arrival.method,
+            "url": self._url + _raw_path(arrival),
+            "dpop": arrival.dpop,
+        }
 
     def _signed(self, arrival: Arrival) -> _Signed:
         """What of the request its MAC covers, and the MAC."""
@@ -155,21 +182,56 @@ class Admission:
         }
 
     def _missing(self) -> MissingCredentials:
-        challenges = []
+        missing: list[Challenged] = []
         if self._bearer is not None:
-            challenges.append(MissingToken("", realm=self._bearer.audience).challenge)
+            missing.append(self._bearer.missing())
         if self._mac is not None:
-            challenges.append(MissingMac("", realm=self._mac.audience).challenge)
-        return MissingCredentials(challenges)
+            missing.append(MissingMac("", realm=self._mac.audience))
+        return MissingCredentials(missing)
 
 
-def header_fields(refused: AccessRefused) -> list[tuple[str, str]]:
-    """The header fields of the answer to a refused request, each challenge in one of its own."""
+def header_fields(
+    refused: AccessRefused, beside: Mapping[str, str] = _NOTHING
+) -> list[tuple[str, str]]:
+    """The header fields of the answer to a refused request, each challenge in one of its own.
+
+    ``beside`` are those that an answer would have had that is no refusal.
+    """
     _log.info("refused: %s", refused.detail)
     fields = [("Content-Type", "text/plain; charset=utf-8")]
-    if isinstance(refused, MissingCredentials):
-        return fields + [("WWW-Authenticate", challenge) for challenge in refused.challenges]
-    return fields + list(refused.headers.items())
+    others = {**beside, **refused.headers}
+    if isinstance(refused, Challenged):
+        del others["WWW-Authenticate"]
+        fields += [("WWW-Authenticate", challenge) for challenge in refused.challenges]
+    return fields + list(others.items())
+
+
+def _origin_of_proofs(verifier: Verifier | None, origin: str | None) -> str:
+    """The scheme, host and port that a DPoP proof has to be for, as clients see them.
+
+    Not what ``Host`` says: who got a token and a proof that were meant for himself would send them
+    on with his own name in it.
+    """
+    if verifier is None or "dpop" not in verifier.schemes:
+        return ""  # nobody looks
+    if origin is not None:
+        return origin
+    match = _ORIGIN.match(verifier.audience)
+    if match is None:
+        raise ValueError("for DPoP the origin is needed, for the audience does not begin with one")
+    return match[0]
+
+
+def _raw_path(arrival: Arrival) -> str:
+    """The path and more, without the origin that a target may begin with (RFC 9112 section 3.2).
+
+    Where the server does not tell the target, the decoded path is as good but for paths that had
+    an encoded slash or the like in it: proofs for these are refused then.
+    """
+    if arrival.target is None:
+        return quote(arrival.path, safe=_PATH_CHARACTERS)
+    match = _ORIGIN.match(arrival.target)
+    return arrival.target if match is None else arrival.target[match.end() :]
 
 
 def _scheme(authorization: str | None) -> str:

@@ -1,6 +1,6 @@
 """Middleware for ASGI applications: no request reaches them without a valid access token."""
 
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 _HTTP_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 
@@ -29,10 +30,12 @@ class AccessMiddleware:
 
     Args:
         app: the application.
-        bearer: verifies bearer tokens; without it none is accepted.
+        bearer: verifies bearer tokens, and DPoP-bound ones if it is made with ``dpop``; without it
+            none is accepted.
         mac: verifies MAC credentials; without it none are accepted.
         origin: ``scheme://host[:port]`` as clients see it, where that is not what ``Host`` and the
-            connection say: behind a proxy. ``X-Forwarded-*`` are not looked at.
+            connection say: behind a proxy. ``X-Forwarded-*`` are not looked at. Of DPoP proofs
+            the default is what the audience begins with: ``Host`` is not asked about them.
         public: paths, decoded and whole, that are answered without a token.
         max_body: bytes of the largest body that is held in memory. It is, if the credentials
             have a hash of it; any other body is for the application to read.
@@ -69,6 +72,7 @@ class AccessMiddleware:
                 body = await _read(scope, receive, self._admission.max_body)
                 receive = _again(body, receive)
             token = await self._verify(arrival, body)
+            answer.headers = token.answer_headers
             await self._app({**scope, "access_token": token}, receive, answer.send)
         except AccessRefused as refused:
             if answer.has_begun:
@@ -100,8 +104,13 @@ class _Answer:
         self._scope = scope
         self._send = send
         self.has_begun = False
+        self.headers: Mapping[str, str] = {}
+        """Fields that the application's answer is to have besides its own."""
 
     async def send(self, message: Message) -> None:
+        if self.headers and not self.has_begun and message["type"] in _STARTS:
+            more = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
+            message = {**message, "headers": [*message.get("headers", ()), *more]}
         self.has_begun = True
         await self._send(message)
 
@@ -113,7 +122,7 @@ class _Answer:
                 return
             prefix = "websocket."
         body = str(refused).encode()
-        fields = [*header_fields(refused), ("Content-Length", str(len(body)))]
+        fields = [*header_fields(refused, self.headers), ("Content-Length", str(len(body)))]
         headers = [(name.lower().encode(), value.encode()) for name, value in fields]
         start = {"type": f"{prefix}http.response.start", "status": refused.status}
         await self._send({**start, "headers": headers})
@@ -126,10 +135,12 @@ def _arrival(scope: Scope) -> Arrival:
     target = None if raw_path is None else (raw_path + b"?" * bool(query) + query).decode("latin-1")
     return Arrival(
         method=scope.get("method", "GET"),  # a WebSocket begins with one
+        path=scope["path"],
         target=target,
         scheme=_HTTP_SCHEMES[scope["scheme"]],
         host=_field(scope, b"host") or "",
         authorization=_field(scope, b"authorization"),
+        dpop=_field(scope, b"dpop"),
     )
 
 

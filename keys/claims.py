@@ -12,8 +12,22 @@ from keys.errors import InsufficientScope, InvalidToken
 LATEST = 253_402_300_799
 """The last second of the year 9999; what is later is no time."""
 
+SCHEME_OF: Mapping[str, str] = MappingProxyType({"jkt": "DPoP"})
+"""The scheme by which a token is shown, for each member of ``cnf`` that is understood."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256 in base64url
 _CONTAINERS = frozenset({dict, list})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """To what a token is bound: whoever shows it has to prove that it is theirs (RFC 7800)."""
+
+    method: str
+    """The member of ``cnf``: ``jkt``, the thumbprint of a key (RFC 9449 section 6.1)."""
+    thumbprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +47,13 @@ class AccessToken:
     claims: Mapping[str, Any] = field(repr=False, hash=False)
     """All claims, read-only to the ground: arrays are tuples."""
     scheme: str = "Bearer"
-    """How it was shown: ``Bearer``, or ``MAC`` where its holder signed the request."""
+    """How it was shown: ``Bearer``, ``DPoP`` or ``MAC``, the latter two with proof of a key."""
+    confirmation: Confirmation | None = None
+    """What it is bound to, of which there was proof."""
+    answer_headers: Mapping[str, str] = field(
+        default_factory=lambda: _NOTHING, repr=False, compare=False
+    )
+    """Header fields that the answer should have: ``DPoP-Nonce``, where a newer one is in use."""
 
     @property
     def is_client(self) -> bool:
@@ -94,6 +114,25 @@ def check_bearer(claims: Mapping[str, Any]) -> None:
         raise InvalidToken("bound to a key, so not a bearer token")
 
 
+def read_confirmation(claims: Mapping[str, Any]) -> Confirmation | None:
+    """To what the token is bound; ``None`` for a bearer token.
+
+    A confirmation that is not understood is refused, and so are two: to let the token pass for
+    what is understood of it would be to accept it without the proof that its issuer asked for.
+    """
+    if "cnf" not in claims:
+        return None
+    confirmation = claims["cnf"]
+    if not isinstance(confirmation, dict) or len(confirmation) != 1:
+        raise InvalidToken("cnf is not one confirmation")
+    ((method, thumbprint),) = confirmation.items()
+    if method not in SCHEME_OF:
+        raise InvalidToken("bound to a key in a way that is not understood")
+    if not isinstance(thumbprint, str) or not _THUMBPRINT.fullmatch(thumbprint):
+        raise InvalidToken(f"cnf.{method} is no thumbprint")
+    return Confirmation(method, thumbprint)
+
+
 def wrapped_key(claims: Mapping[str, Any]) -> str:
     """The wrapped key to which the token is bound, and the only one (RFC 7800 section 3.3)."""
     confirmation = claims.get("cnf")
@@ -105,7 +144,11 @@ def wrapped_key(claims: Mapping[str, Any]) -> str:
     return wrapped
 
 
-def read(claims: Mapping[str, Any], scheme: str = "Bearer") -> AccessToken:
+def read(
+    claims: Mapping[str, Any],
+    scheme: str = "Bearer",
+    confirmation: Confirmation | None = None,
+) -> AccessToken:
     """The access token of which ``claims`` have passed the checks above."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
@@ -122,6 +165,7 @@ def read(claims: Mapping[str, Any], scheme: str = "Bearer") -> AccessToken:
         jti=claims["jti"],
         claims=_frozen(claims),
         scheme=scheme,
+        confirmation=confirmation,
     )
 
 

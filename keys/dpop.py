@@ -6,7 +6,7 @@ is for the caller to judge: ``Proof`` has its ``nonce`` and its ``jti``.
 
 import hashlib
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -71,6 +71,7 @@ def read_proof(  # noqa: PLR0913  the options have names
     jkt: str | None = None,
     leeway: int = LEEWAY,
     max_age: int = MAX_AGE,
+    algorithms: Container[str] = ALGORITHMS,
 ) -> Proof:
     """The proof that ``text`` is, after all of RFC 9449 section 4.3 but its items 1, 10 and replay.
 
@@ -83,6 +84,7 @@ def read_proof(  # noqa: PLR0913  the options have names
         jkt: the thumbprint of the key that it has to be made with, if that is known.
         leeway: seconds by which it may be from the future.
         max_age: seconds that it may be old.
+        algorithms: what it may be signed with.
 
     Raises:
         InvalidProof: it is not valid for this request, here and now.
@@ -92,6 +94,8 @@ def read_proof(  # noqa: PLR0913  the options have names
     except InvalidToken:
         raise InvalidProof("not one signed token, in compact form and of bearable length") from None
     key = _read_key(parts.header)
+    if key.algorithm.name not in algorithms:
+        raise InvalidProof("alg is none that is accepted")
     try:
         claims = parts.verify(key.algorithm.name, key)
     except InvalidToken:

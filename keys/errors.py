@@ -31,14 +31,20 @@ class AccessRefused(Exception):
 
 
 class Challenged(AccessRefused):
-    """A refusal that says what would be accepted (RFC 6750 section 3).
+    """A refusal that says what would be accepted (RFC 6750 section 3, RFC 9449 section 7.1).
 
     Where MAC credentials were shown, that is ``MAC`` with an error for people to read: there are
     no codes for it (draft-ietf-oauth-v2-http-mac-01 section 4).
     """
 
     scheme: str = "Bearer"
-    """The authentication scheme of the challenge: ``Bearer`` or ``MAC``."""
+    """The authentication scheme of the challenge: ``Bearer``, ``DPoP`` or ``MAC``."""
+    algs: str = ""
+    """The algorithms that a proof may be signed with, with blanks between."""
+    others: tuple[str, ...] = ()
+    """The challenges of the other schemes that are accepted."""
+    nonce: str = ""
+    """What the next DPoP proof is to have; empty where no nonces are asked for."""
 
     def __init__(self, detail: str, *, realm: str = "") -> None:
         super().__init__(detail)
@@ -47,17 +53,25 @@ class Challenged(AccessRefused):
 
     @property
     def challenge(self) -> str:
-        """The value of ``WWW-Authenticate``."""
+        """The challenge of the scheme that was shown."""
+        algs = f', algs="{self.algs}"' if self.algs else ""
         if self.realm:
-            return f'{self.scheme} realm="{self.realm}"'
+            return f'{self.scheme} realm="{self.realm}"{algs}'
         if self.scheme == "MAC":
             return f'MAC error="{self.message}"'
-        return f'Bearer error="{self.error}", error_description="{self.message}"'
+        said = f'error="{self.error}", error_description="{self.message}"'
+        return f"{self.scheme} {said}{algs}"
+
+    @property
+    def challenges(self) -> tuple[str, ...]:
+        """The values of ``WWW-Authenticate``, one for each scheme (RFC 9110 section 11.6.1)."""
+        return (self.challenge, *self.others)
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """``WWW-Authenticate``."""
-        return MappingProxyType({"WWW-Authenticate": self.challenge})
+        """``WWW-Authenticate``, and ``DPoP-Nonce`` where nonces are asked for."""
+        nonce = {"DPoP-Nonce": self.nonce} if self.nonce else {}
+        return MappingProxyType({"WWW-Authenticate": ", ".join(self.challenges), **nonce})
 
 
 class InvalidToken(Challenged):
@@ -69,9 +83,25 @@ class InvalidToken(Challenged):
 
 
 class MissingToken(InvalidToken):
-    """The request has no bearer token: it is told the scheme, for whose tokens, and no error."""
+    """The request has no token: it is told the schemes, for whose tokens, and no error."""
 
     message = "An access token is needed."
+
+
+class InvalidDPoPProof(Challenged):
+    """The token beside it is valid, but not the proof of who holds its key (RFC 9449 section 7)."""
+
+    status = 401
+    error = "invalid_dpop_proof"
+    message = "A valid DPoP proof of this request and its access token is needed."
+    scheme = "DPoP"
+
+
+class UseDPoPNonce(InvalidDPoPProof):
+    """The proof is valid, but for the nonce that is asked for (RFC 9449 section 9)."""
+
+    error = "use_dpop_nonce"
+    message = "The DPoP proof needs the nonce in the field DPoP-Nonce."
 
 
 class InvalidMac(Challenged):

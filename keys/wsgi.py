@@ -1,7 +1,7 @@
 """Middleware for WSGI applications: no request reaches them without a valid access token."""
 
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -29,11 +29,13 @@ class AccessMiddleware:
 
     Args:
         app: the application.
-        bearer: verifies bearer tokens; without it none is accepted.
+        bearer: verifies bearer tokens, and DPoP-bound ones if it is made with ``dpop``; without it
+            none is accepted.
         mac: verifies MAC credentials; without it none are accepted. The server has to tell the
             request target as it was sent, in ``RAW_URI`` or ``REQUEST_URI``.
         origin: ``scheme://host[:port]`` as clients see it, where that is not what ``Host`` and the
-            connection say: behind a proxy. ``X-Forwarded-*`` are not looked at.
+            connection say: behind a proxy. ``X-Forwarded-*`` are not looked at. Of DPoP proofs
+            the default is what the audience begins with: ``Host`` is not asked about them.
         public: paths, decoded and whole, that are answered without a token.
         max_body: bytes of the largest body that is held in memory. It is, if the credentials
             have a hash of it; any other body is for the application to read.
@@ -61,23 +63,40 @@ class AccessMiddleware:
         """One request, as WSGI describes it."""
         if self._admission.is_public(_path(environ)):
             return self._app(environ, start_response)
+        start = start_response
+        beside: Mapping[str, str] = {}
         try:
             arrival = _arrival(environ)
             body = None
             if self._admission.needs_body(arrival.authorization):
                 body = _read(environ, self._admission.max_body)
                 environ["wsgi.input"] = BytesIO(body)
-            environ[ACCESS_TOKEN] = self._admission.verify(arrival, body)
-            return self._app(environ, start_response)
+            token = environ[ACCESS_TOKEN] = self._admission.verify(arrival, body)
+            beside = token.answer_headers
+            if beside:
+                start = _starting_with(beside, start_response)
+            return self._app(environ, start)
         except AccessRefused as refused:
-            return _refuse(refused, environ, start_response)
+            return _refuse(refused, environ, start_response, beside)
+
+
+def _starting_with(beside: Mapping[str, str], start_response: "StartResponse") -> "StartResponse":
+    """``start_response`` for an application that is to say ``beside`` as well."""
+
+    def start(status: str, fields: list[tuple[str, str]], *exc_info: Any) -> Any:
+        return start_response(status, [*fields, *beside.items()], *exc_info)
+
+    return start
 
 
 def _refuse(
-    refused: AccessRefused, environ: Environ, start_response: "StartResponse"
+    refused: AccessRefused,
+    environ: Environ,
+    start_response: "StartResponse",
+    beside: Mapping[str, str],
 ) -> Iterable[bytes]:
     body = str(refused).encode()
-    fields = [*header_fields(refused), ("Content-Length", str(len(body)))]
+    fields = [*header_fields(refused, beside), ("Content-Length", str(len(body)))]
     status = f"{refused.status} {HTTPStatus(refused.status).phrase}"
     # With exc_info an answer that was not sent yet is replaced, and after one that was, it raises.
     start_response(status, fields, sys.exc_info())
@@ -92,10 +111,12 @@ def _path(environ: Environ) -> str:
 def _arrival(environ: Environ) -> Arrival:
     return Arrival(
         method=environ["REQUEST_METHOD"],
+        path=_path(environ),
         target=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
         scheme=environ["wsgi.url_scheme"],
         host=environ.get("HTTP_HOST", ""),
         authorization=environ.get("HTTP_AUTHORIZATION"),
+        dpop=environ.get("HTTP_DPOP"),
     )
 
 

@@ -14,9 +14,8 @@ import pytest
 import requests
 from requests_oauthlib import OAuth2
 
-from keys import fetching, key_set
+from keys import fetching, key_set, replays
 from keys.errors import RETRY_AFTER
-from keys.mac import replays
 from keys.mac.httpx import MacAuth
 from tests.builders import MAC_API, MAC_PRIVATE_JWK, SECRET
 
