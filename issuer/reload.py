@@ -69,6 +69,7 @@ class Watched(Generic[T]):
         self.reason: str | None = None
         """Why it is not, in a sentence that names nobody: whoever can ask ``/readyz`` reads it."""
         self._settled = self._seen = registry.digest(contents)
+        self._beside = files.key_files_of(path, contents)
         self._stamp: object = None
         """Of the files when they were last read, if it is sure to change with them."""
 
@@ -78,12 +79,13 @@ class Watched(Generic[T]):
         Raises:
             Refused: what is new is not valid. Said once per change.
         """
-        stamp = files.stamp(self.path)
+        stamp = files.stamp(self.path, *self._beside)
         if stamp is not None and stamp == self._stamp and self._seen == self._settled:
             return False
         self._stamp = stamp if stamp is not None and stamp[0] + STAMP_AGE < now else None
         try:
             contents, fault = self._read(self.path), None
+            self._beside = files.key_files_of(self.path, contents)
             seen = registry.digest(contents)
         except Refused as refused:
             contents, fault = {}, refused

@@ -4,11 +4,19 @@ import json
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, JsonValue, StrictBool, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    InstanceOf,
+    JsonValue,
+    StrictBool,
+    WithJsonSchema,
+)
 from pydantic.dataclasses import dataclass
 
-from issuer.registry import origin, redirect_uri, secret
+from issuer.registry import client_keys, origin, redirect_uri, secret
 from issuer.registry.branding import Link, Logo
+from issuer.registry.client_keys import MAX_KEYS, ClientKeys
 from issuer.registry.record import (
     STRICT,
     AccessTokenLifetime,
@@ -54,11 +62,28 @@ def _check_alg(alg: str) -> str:
     return alg
 
 
+def _read_jwks(jwks: Any) -> ClientKeys:
+    return jwks if isinstance(jwks, ClientKeys) else client_keys.examined(jwks)
+
+
 RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
 SigningAlg = Annotated[
     str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
 ]
 ServerURI = Annotated[str, AfterValidator(redirect_uri.check_server)]
+JWKS = Annotated[
+    InstanceOf[ClientKeys],
+    BeforeValidator(_read_jwks),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "required": ["keys"],
+            "properties": {
+                "keys": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_KEYS}
+            },
+        }
+    ),
+]
 Origin = Annotated[str, AfterValidator(origin.check)]
 
 
@@ -95,7 +120,7 @@ class Client:
     contacts: tuple[Text, ...] = ()
     token_endpoint_auth_method: Name = "client_secret_basic"
     client_secrets: tuple[ClientSecret, ...] = ()
-    jwks: dict[str, JsonValue] | None = None
+    jwks: JWKS | None = None
     """The public keys that it signs with (RFC 7517)."""
     jwks_file: Text | None = None
     """The file where those are, beside the registry."""

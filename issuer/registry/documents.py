@@ -50,6 +50,17 @@ def dotted(path: Iterable[str | int]) -> str:
     return text
 
 
+def key_file(name: str) -> str:
+    """What the file of clients' keys that ``name`` leads to is called among the registry's files:
+    it has a slash, which no document of a registry has in its name."""
+    return name if "/" in name else f"./{name}"
+
+
+def is_key_file(name: str) -> bool:
+    """True where, of the registry's files, this one has keys."""
+    return "/" in name
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """A half-sentence naming what was probably meant; empty where nothing is near."""
     close = get_close_matches(name, list(known), n=1)

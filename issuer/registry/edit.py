@@ -45,7 +45,7 @@ def add(
             raise Refused(f"{holder} already has {dotted(at)}")
         chosen = _destination(path, contents, at[0], file)
         content = edited_text.added(chosen, contents.get(chosen, b""), at, record)
-        parsing.parse({**contents, chosen: content}, offered)
+        parsing.parse(files.with_key_files(path, {**contents, chosen: content}), offered)
         first()
         return replace(_place(path, chosen), content)
 
@@ -79,7 +79,7 @@ def change(
         except (AttributeError, KeyError, TypeError):
             parsing.parse(contents, offered)  # says it better: something in there is no record
             raise
-        parsing.parse({**contents, holder: content}, offered)
+        parsing.parse(files.with_key_files(path, {**contents, holder: content}), offered)
         first()
         return replace(_place(path, holder), content)
 
@@ -99,6 +99,8 @@ def _names(contents: Mapping[str, bytes], table: str) -> dict[str, str]:
     """The names in one table over all files, each with its file."""
     names: dict[str, str] = {}
     for file, content in contents.items():
+        if documents.is_key_file(file):
+            continue
         try:
             entries = documents.read(file, content).get(table)
         except ValueError as error:

@@ -45,12 +45,14 @@ MAKERS: Mapping[str, str] = MappingProxyType(
     {
         "client_secrets": "`issuer client secret` makes one",
         "hash": "`issuer client secret` makes one",
-        "jwks": "`issuer resource add --mac` makes it",
+        "Client.jwks": "`issuer client add --private-key-jwt` makes it",
+        "Resource.jwks": "`issuer resource add --mac` makes it",
         "login_jwks": "`issuer login-key` makes it",
         "password_hash": "`issuer user add` makes one",
     }
 )
-"""What people should not write by hand, and the command that does."""
+"""What people should not write by hand, and the command that does: by the field, and where two
+records have one of that name, by both."""
 
 
 def spelled(value: Any, *, toml: bool = True) -> str:
@@ -97,9 +99,15 @@ _OF_FORM = frozenset(
 
 
 def sentence(
-    fault: str, message: str, where: tuple[int | str, ...], context: Context, *, toml: bool
+    fault: str,
+    message: str,
+    where: tuple[int | str, ...],
+    context: Context,
+    *,
+    record: str,
+    toml: bool,
 ) -> str:
-    """What to do about ``fault``, of pydantic's types, at the path ``where`` within a record."""
+    """What to do about ``fault``, of pydantic's types, at ``where`` within a ``record``."""
     found = _SENTENCES.get(fault)
     said = found(context) if found else message.replace("Input should", "must")
     field = where[-1] if where else ""
@@ -109,7 +117,7 @@ def sentence(
         example = listed[0] if isinstance(listed, list) else None
     if fault in _OF_FORM and example is not None:
         said += f", such as {spelled(example, toml=toml)}"
-    maker = MAKERS.get(str(field))
+    maker = MAKERS.get(str(field)) or MAKERS.get(f"{record}.{field}")
     if maker and fault in _OF_FORM | {"value_error"}:
         said += f"; {maker}"
     return said

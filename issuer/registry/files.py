@@ -2,9 +2,11 @@
 
 import os
 import stat
+from collections.abc import Mapping
 from io import BufferedReader
 from pathlib import Path
 
+from issuer.registry import client_keys, documents, key_files
 from issuer.registry.documents import MAX_BYTES
 
 REGISTRY_VARIABLE = "ISSUER_REGISTRY"
@@ -42,7 +44,7 @@ def folder_of(registry: Path) -> Path:
 
 
 def read_registry(path: Path) -> dict[str, bytes]:
-    """The content of the registry's files by their names.
+    """The content of the registry's files by their names, those with clients' keys included.
 
     Of a directory, the ``.toml`` and ``.json`` files right in it, hidden ones left out:
     Kubernetes keeps its own bookkeeping in those.
@@ -50,6 +52,41 @@ def read_registry(path: Path) -> dict[str, bytes]:
     Raises:
         Unreadable: there is no registry, or a part of it cannot be read.
     """
+    return with_key_files(path, _read_documents(path))
+
+
+def with_key_files(path: Path, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The documents in ``contents``, of the registry at ``path``, and the files of keys that
+    clients name in them.
+
+    Those may lie right among the documents of a directory, as they do in a ConfigMap.
+
+    Raises:
+        Unreadable: one of them is not there, or cannot be read.
+    """
+    folder = folder_of(path)
+    held = {name: each for name, each in contents.items() if not documents.is_key_file(name)}
+    found: dict[str, bytes] = {}
+    for name, client_id in key_files.named(held).items():
+        try:
+            found[documents.key_file(name)] = read_file(folder / name, client_keys.MAX_BYTES)
+        except Unreadable as error:
+            where = documents.dotted(("clients", client_id, "jwks_file"))
+            raise Unreadable(f"{where}: {error}") from None
+        if path.is_dir() and (folder / name).parent == path:
+            held.pop(Path(name).name, None)
+    if len(found) > MAX_FILES:
+        raise Unreadable(f"{path.name}: its clients name more than {MAX_FILES} files of keys")
+    return held | found
+
+
+def key_files_of(path: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Where the files of keys among ``contents`` lie."""
+    folder = folder_of(path)
+    return tuple(folder / name for name in contents if documents.is_key_file(name))
+
+
+def _read_documents(path: Path) -> dict[str, bytes]:
     try:
         if not path.is_dir():
             return {path.name: read_file(path, MAX_BYTES)}
@@ -85,7 +122,8 @@ def read_file(path: Path, most: int) -> bytes:
     except OSError as error:
         raise Unreadable(f"{path.name}: {error.strerror}") from None
     if max(len(content), status.st_size) > most:
-        raise Unreadable(f"{path.name}: is larger than {most // 2**20} MiB")
+        size = f"{most // 2**20} MiB" if most >= 2**20 else f"{most // 2**10} KiB"
+        raise Unreadable(f"{path.name}: is larger than {size}")
     return content
 
 
@@ -101,15 +139,17 @@ def _read(file: BufferedReader, most: int) -> bytes:
     return b"".join(pieces)
 
 
-def stamp(path: Path) -> tuple[int, tuple[tuple[int, ...], ...]] | None:
+def stamp(path: Path, *beside: Path) -> tuple[int, tuple[tuple[int, ...], ...]] | None:
     """When what lies at ``path`` last changed, and what the system says of it; None if nothing.
+
+    What lies ``beside`` counts as a part of it.
 
     Any change of a file's content changes its stamp, if the clock of the file system has moved on
     since: a stamp that is two seconds old when the file is read cannot hide one.
     """
     try:
         paths = sorted(path.iterdir()) if path.is_dir() else [path]
-        found = [each.stat() for each in (path, *paths) if each.exists()]
+        found = [each.stat() for each in (path, *paths, *beside) if each.exists()]
     except OSError:
         return None
     if not found:

@@ -3,16 +3,17 @@
 Nothing is ever half applied.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from issuer.registry import consistency, documents, entries, faults
+from issuer.registry import client_keys, consistency, documents, entries, faults
 from issuer.registry.branding import Branding
 from issuer.registry.client import Client, ClientSecret
+from issuer.registry.client_keys import ClientKeys
 from issuer.registry.consistency import Offered
 from issuer.registry.documents import Problem, near
 from issuer.registry.freeing import free
@@ -76,12 +77,13 @@ def accept(files: Mapping[str, bytes], offered: Offered) -> Registry | None:
     makers = {table: Maker(*row) for table, row in TABLES.items()}
     found: dict[str, dict[str, Any]] = {each: {} for each in ALL_TABLES}
     try:
-        for file, content in files.items():
+        for file, content in _documents(files).items():
             for table, name, entry in entries.read(file, content, ALL_TABLES):
                 if name in found[table]:
                     return None
                 made = makers[table].make(name, entry) if table in makers else entry
                 found[table][name] = made
+        key_files = {name: _keys(files, name) for name in _named(found["clients"].values())}
         settings = TypeAdapter(Settings).validate_python(found["issuer"])
         branding = TypeAdapter(Branding).validate_python(found["branding"])
     except (ValueError, RecursionError):
@@ -95,6 +97,7 @@ def accept(files: Mapping[str, bytes], offered: Offered) -> Registry | None:
         users=tuple(found["users"].values()),
         scopes=found["scopes"],
         branding=branding,
+        key_files=key_files,
         digest=digest(files),
     )
     findings = consistency.check(registry, offered, registry.resources.keys())
@@ -107,7 +110,7 @@ def examine(files: Mapping[str, bytes], offered: Offered) -> Registry:
     Raises:
         InvalidRegistry: with every problem that could be found.
     """
-    read, problems = _read(files)
+    read, problems = _read(_documents(files))
     readable = not problems
     merged, double = documents.merge(read, ALL_TABLES)
     problems += double
@@ -117,6 +120,7 @@ def examine(files: Mapping[str, bytes], offered: Offered) -> Registry:
         settings = _table("issuer", Settings, merged["issuer"], problems, file)
     branding = _table("branding", Branding, merged["branding"], problems)
     records = {table: _records(table, merged[table], problems) for table in TABLES}
+    key_files = _key_files(files, records["clients"], problems)
     registry = Registry.of(
         settings or Settings(url="https://unreadable.invalid"),
         resources=tuple(records["resources"]),
@@ -124,6 +128,7 @@ def examine(files: Mapping[str, bytes], offered: Offered) -> Registry:
         users=tuple(records["users"]),
         scopes=_scopes(merged["scopes"], problems),
         branding=branding or Branding(),
+        key_files=key_files,
         digest=digest(files),
     )
     if readable:
@@ -141,6 +146,34 @@ def examine(files: Mapping[str, bytes], offered: Offered) -> Registry:
 def _place(merged: _Merged, path: tuple[str | int, ...]) -> str:
     table, name = map(str, path[:2])
     return merged[table][name][0]
+
+
+def _documents(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    return {name: each for name, each in files.items() if not documents.is_key_file(name)}
+
+
+def _named(clients: Iterable[Client]) -> set[str]:
+    return {each.jwks_file for each in clients if each.jwks_file is not None}
+
+
+def _keys(files: Mapping[str, bytes], name: str) -> ClientKeys:
+    """The keys in the file of this name. Raises ``ValueError``."""
+    content = files.get(documents.key_file(name))
+    if content is None:
+        raise ValueError("is named as a jwks_file, and was not there when the registry was read")
+    return client_keys.examined(documents.read(".json", content))
+
+
+def _key_files(
+    files: Mapping[str, bytes], clients: Iterable[Client], problems: list[Problem]
+) -> dict[str, ClientKeys]:
+    found = {}
+    for name in sorted(_named(clients)):
+        try:
+            found[name] = _keys(files, name)
+        except ValueError as error:
+            problems.append(documents.problem(name, error))
+    return found
 
 
 def digest(files: Mapping[str, bytes]) -> str:
@@ -231,4 +264,5 @@ def _sentence(error: Any, kind: type[Any], *, toml: bool) -> str:
         holder = next((HELD[each] for each in reversed(where[:-1]) if each in HELD), kind)
         known = near(str(where[-1]), holder.__dataclass_fields__)
         return "unknown key" + (known or "; `issuer schema` lists those that there are")
-    return faults.sentence(fault, error["msg"], where, error.get("ctx", {}), toml=toml)
+    context = error.get("ctx", {})
+    return faults.sentence(fault, error["msg"], where, context, record=kind.__name__, toml=toml)

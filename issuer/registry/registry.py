@@ -9,6 +9,7 @@ from issuer.registry import precis, secret
 from issuer.registry.branding import Branding
 from issuer.registry.callers import Callers
 from issuer.registry.client import Client
+from issuer.registry.client_keys import ClientKeys
 from issuer.registry.likeness import unlike
 from issuer.registry.resource import Resource
 from issuer.registry.settings import Settings
@@ -40,6 +41,8 @@ class Registry:
     """What means something to some resource, the issuer itself included."""
     blocked_subjects: frozenset[str]
     """Whom no registry has to know to refuse them."""
+    key_files: Mapping[str, ClientKeys]
+    """What lies in the files that clients name as their ``jwks_file``."""
     cors_origins: frozenset[str]
     """From where scripts may ask, whosever client they are."""
     digest: str
@@ -53,7 +56,7 @@ class Registry:
     _decoy_passwords: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913  the parts have names
         cls,
         issuer: Settings,
         *,
@@ -62,6 +65,7 @@ class Registry:
         users: tuple[User, ...] = (),
         scopes: Mapping[str, str] = MappingProxyType({}),
         branding: Branding = Branding(),  # noqa: B008  it never changes
+        key_files: Mapping[str, ClientKeys] = MappingProxyType({}),
         digest: str = "",
     ) -> "Registry":
         """The registry of these records. Whether they fit together is not checked here."""
@@ -76,6 +80,7 @@ class Registry:
             scopes=MappingProxyType(dict(scopes)),
             branding=branding,
             own=own,
+            key_files=key_files,
             digest=digest,
             _by_canonical=MappingProxyType(
                 {canonical(each.resource): each for each in (*resources, own)}
@@ -118,6 +123,12 @@ class Registry:
         makes of a URL.
         """
         return self.resources.get(identifier) or self._by_canonical.get(canonical(identifier))
+
+    def client_keys(self, client: Client) -> ClientKeys | None:
+        """The keys that ``client`` signs with; None where it has none, or none in the files."""
+        if client.jwks_file is not None:
+            return self.key_files.get(client.jwks_file)
+        return client.jwks
 
     def user_named(self, login: str) -> User | None:
         """The user with this username, as RFC 8265 compares it, or with this e-mail address."""

@@ -1,0 +1,77 @@
+"""What clients sign with their own keys: assertions (RFC 7523) and request objects (RFC 9101).
+
+One is read first, to learn whom it names, and believed once it is verified: an ``Unproved`` has
+claims that anybody may have written.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from issuer.registry.client_keys import ClientKeys
+from keys import InvalidToken, jws
+from keys.algorithms import ALGORITHMS
+from keys.encoding import from_base64url, parse_object
+from keys.jwks import VerificationKey
+
+MAX_LENGTH = 8192
+"""Characters of the longest that is looked at."""
+
+MAX_IDENTIFIER = 256
+"""Characters of a ``kid`` or ``jti``."""
+
+
+class Unproved(NamedTuple):
+    """What somebody signed. Nothing it says may be believed yet."""
+
+    alg: str
+    kid: str | None
+    typ: str | None
+    """In lower case, without ``application/``; None where the header says none."""
+    claims: Mapping[str, Any]
+    message: bytes
+    signature: bytes
+
+    def verify(self, keys: ClientKeys, registered: str | None) -> None:
+        """Returns where one of ``keys`` signed it, by the ``alg`` that the client registered.
+
+        Raises:
+            InvalidToken: none did.
+        """
+        candidates = keys.find(self.kid, self.alg, registered)
+        if not candidates:
+            raise InvalidToken("no key of the client's is for its alg and kid")
+        if not any(self.is_signed_by(key) for key in candidates):
+            raise InvalidToken("the signature does not verify")
+
+    def is_signed_by(self, key: VerificationKey) -> bool:
+        """Whether the holder of ``key``, which is for this ``alg``, signed it."""
+        return key.verifies(self.signature, self.message)
+
+
+def read(text: str, max_length: int = MAX_LENGTH) -> Unproved:
+    """What ``text`` is, if it is one JWT in its compact form that could be verified here.
+
+    Raises:
+        InvalidToken: it is not; the sentence quotes nothing of it.
+    """
+    token = jws.split(text, max_length)
+    alg, kid, typ = (token.header.get(name) for name in ("alg", "kid", "typ"))
+    if not isinstance(alg, str) or alg not in ALGORITHMS:
+        raise InvalidToken("its alg is none that is accepted")
+    if kid is not None and not (isinstance(kid, str) and len(kid) <= MAX_IDENTIFIER):
+        raise InvalidToken("its kid is no text, or too long")
+    if typ is not None and not isinstance(typ, str):
+        raise InvalidToken("its typ is no text")
+    try:
+        claims, signature = parse_object(_decode(token.payload)), _decode(token.signature)
+    except ValueError as error:
+        raise InvalidToken(f"payload: {error}") from None
+    typ = None if typ is None else jws.media_type(typ)
+    return Unproved(alg, kid, typ, claims, token.message, signature)
+
+
+def _decode(part: str) -> bytes:
+    try:
+        return from_base64url(part)
+    except ValueError:
+        raise InvalidToken("not in its one spelling") from None
