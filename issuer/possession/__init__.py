@@ -5,21 +5,12 @@ A row is a way to prove it. Most clients have none, and whoever bears their toke
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from issuer.protocol.binding import Binding
-from issuer.protocol.replay import Once
+from issuer.possession.possessed import Possessed
 from issuer.protocol.request import AuthenticatedRequest
 from issuer.server import AuthorizationServer
-
-
-class Possessed(NamedTuple):
-    """A key that was proved, and what of the proof is good once."""
-
-    binding: Binding
-    once: tuple[Once, ...] = ()
 
 
 Prove = Callable[[AuthorizationServer, AuthenticatedRequest], Possessed | None]
