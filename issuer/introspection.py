@@ -12,7 +12,6 @@ from issuer import client_auth
 from issuer.errors import InvalidGrant, naming
 from issuer.protocol.replay import ReplayStore, Use, spend
 from issuer.protocol.request import TokenRequest
-from issuer.registry.client import ID_TOKEN_ALG
 from issuer.registry.resource import Resource
 from issuer.registry.scope import Scope
 from issuer.server import AuthorizationServer
@@ -106,16 +105,14 @@ def sign(server: AuthorizationServer, inquiry: Inquiry, now: int) -> str:
         TemporarilyUnavailable: no key of its algorithm is current.
     """
     resource = inquiry.resource
-    alg = resource.introspection_signed_response_alg
-    if alg is None and ID_TOKEN_ALG in server.ring.algs(now):
-        alg = ID_TOKEN_ALG
     claims = {
         "iss": server.issuer,
         "aud": resource.name_at_introspection,
         "iat": now,
         "token_introspection": members(inquiry),
     }
-    return server.signing_key(now, alg).sign(TYP, claims)
+    alg = resource.introspection_signed_response_alg
+    return server.answering_key(now, alg).sign(TYP, claims)
 
 
 def _good(

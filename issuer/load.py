@@ -134,7 +134,7 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
         longest_token_lifetime=found.longest_access_token_lifetime(),
         longest_sealed_lifetime=found.longest_sealed_lifetime(),
     )
-    for alg, what in _promised(found):
+    for alg, what in promised(found):
         gap = held.gap(alg, now)
         if gap is not None:
             problems.append(
@@ -146,10 +146,12 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
     return AuthorizationServer.of(found, held)
 
 
-def _promised(found: Registry) -> Iterator[tuple[str, str]]:
+def promised(found: Registry) -> Iterator[tuple[str, str]]:
     """The algorithms that others count on, and for what."""
     for alg, client_id in found.id_token_algs.items():
         yield alg, f"the ID tokens of client {json.dumps(client_id)}"
+    for alg, client_id in found.authorization_response_algs.items():
+        yield alg, f"the authorization responses to client {json.dumps(client_id)}"
     for name, resource in found.resource_servers.known.items():
         if resource.introspection_signed_response_alg is not None:
             yield (

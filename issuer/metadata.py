@@ -109,6 +109,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": list(server.ring.algs(now)),
             "claims_supported": [*claims, *CLAIM_NAMES],
+            "authorization_signing_alg_values_supported": list(server.ring.algs(now)),
             "claim_types_supported": ["normal"],
             "prompt_values_supported": list(Prompt),
             "ui_locales_supported": list(CATALOGUES),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from issuer.errors import InvalidGrant, TemporarilyUnavailable
 from issuer.protocol.sealed import Login
 from issuer.registry import Registry
-from issuer.registry.client import Client
+from issuer.registry.client import ID_TOKEN_ALG, Client
 from issuer.registry.user import User
 from keys.issued import IssuedTokens
 from keys.ring import KeyRing, NoCurrentKey
@@ -54,6 +54,18 @@ class AuthorizationServer:
             raise TemporarilyUnavailable(
                 "No signing key is current; try again.", detail="no current signing key"
             ) from None
+
+    def answering_key(self, now: int, registered: str | None) -> SigningKey:
+        """The key that signs what is said to whoever registered this algorithm for it.
+
+        Whoever registered none is told by RS256, as the specifications have them expect, or else by
+        the algorithm that the ring prefers.
+
+        Raises:
+            TemporarilyUnavailable: as ``signing_key``.
+        """
+        expected = ID_TOKEN_ALG if ID_TOKEN_ALG in self.ring.algs(now) else None
+        return self.signing_key(now, registered or expected)
 
     def seal(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from issuer.browser import authorization_response
+from issuer.browser import authorization_response, jarm
 from issuer.browser.authorization_request import AuthorizationRequest, ResponseMode, response_mode
 from issuer.browser.authorization_response import AuthorizationResponse, Recipient
 from issuer.browser.authorize import Requested, recipient, seal_code
@@ -40,17 +40,25 @@ def grant(
         login=session.login,
         now=now,
     )
-    return authorization_response.success(_recipient(server, requested.request), code)
+    answer = authorization_response.success(_recipient(server, requested.request), code)
+    return jarm.secure(server, requested.client, answer, now)
 
 
-def deny(server: AuthorizationServer, requested: Requested) -> AuthorizationResponse:
-    """The answer of a user who said no."""
+def deny(server: AuthorizationServer, requested: Requested, now: int) -> AuthorizationResponse:
+    """The answer of a user who said no.
+
+    Raises:
+        TemporarilyUnavailable: it is to be signed, and the key ring has no current key.
+    """
     error = AccessDenied("The user said no.")
-    return authorization_response.refusal(_recipient(server, requested.request), error)
+    answer = authorization_response.refusal(_recipient(server, requested.request), error)
+    return jarm.secure(server, requested.client, answer, now)
 
 
 @contextmanager
-def refusing(server: AuthorizationServer, request: AuthorizationRequest) -> Iterator[None]:
+def refusing(
+    server: AuthorizationServer, request: AuthorizationRequest, now: int
+) -> Iterator[None]:
     """Has the client told what is refused within.
 
     Raises:
@@ -58,21 +66,22 @@ def refusing(server: AuthorizationServer, request: AuthorizationRequest) -> Iter
         Answered: something was refused.
     """
     client_id = request.client_id
-    named = naming(registered(server, client_id))
-    with named, _answering(_recipient(server, request), client_id):
-        yield
+    with naming(registered(server, client_id)):
+        to = _recipient(server, request)
+        with _answering(server, to, client_id, now):
+            yield
 
 
 @contextmanager
 def refusing_unread(
-    server: AuthorizationServer, form: Form, client_id: str, redirect_uri: str
+    server: AuthorizationServer, form: Form, client_id: str, redirect_uri: str, now: int
 ) -> Iterator[None]:
     """The same for a request that is still a form, of a client whose ``redirect_uri`` is known.
 
     Raises:
         Answered: something was refused.
     """
-    with _answering(_unread(server, redirect_uri, form), client_id):
+    with _answering(server, _unread(server, redirect_uri, form), client_id, now):
         yield
 
 
@@ -82,13 +91,17 @@ def registered(server: AuthorizationServer, client_id: str) -> str:
 
 
 @contextmanager
-def _answering(to: Recipient, client_id: str) -> Iterator[None]:
+def _answering(
+    server: AuthorizationServer, to: Recipient, client_id: str, now: int
+) -> Iterator[None]:
     try:
         yield
     except TemporarilyUnavailable:
         raise  # the person can try again, and lose nothing
     except AccessTokenException as error:
-        raise Answered(authorization_response.refusal(to, error), error.detail, client_id) from None
+        answer = authorization_response.refusal(to, error)
+        answer = jarm.secure(server, server.registry.clients[client_id], answer, now)
+        raise Answered(answer, error.detail, client_id) from None
 
 
 def _recipient(server: AuthorizationServer, request: AuthorizationRequest) -> Recipient:

@@ -15,10 +15,27 @@ _MAX_AGE = re.compile(r"[0-9]{1,9}")
 
 
 class ResponseMode(StrEnum):
-    """How the answer travels through the browser."""
+    """How the answer travels through the browser, and whether as one JWT (JARM section 2.3)."""
 
     QUERY = "query"
     FORM_POST = "form_post"
+    JWT = "jwt"
+    """What JARM has for a code if nothing more is said: ``QUERY_JWT``."""
+    QUERY_JWT = "query.jwt"
+    FORM_POST_JWT = "form_post.jwt"
+
+    @property
+    def is_posted(self) -> bool:
+        """True where a form carries it, and no URL."""
+        return self.startswith("form_post")
+
+    @property
+    def is_signed(self) -> bool:
+        """True where it is a JWT that the issuer signs."""
+        return self.endswith("jwt")
+
+
+_MODES = f"{', '.join((*ResponseMode,)[:-1])} or {(*ResponseMode,)[-1]}"
 
 
 class Prompt(StrEnum):
@@ -69,7 +86,7 @@ def response_mode(form: Form) -> ResponseMode:
     try:
         return ResponseMode(form.get("response_mode") or ResponseMode.QUERY)
     except ValueError:
-        raise InvalidRequest("The response_mode must be query or form_post.") from None
+        raise InvalidRequest(f"The response_mode must be {_MODES}.") from None
 
 
 def read(form: Form) -> AuthorizationRequest:

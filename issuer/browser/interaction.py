@@ -9,7 +9,7 @@
 Each function answers from what the browser brought, the two files and the time.
 """
 
-from issuer.browser import pushed
+from issuer.browser import demands, pushed
 from issuer.browser.answering import refusing, refusing_unread, registered
 from issuer.browser.authorization_request import AuthorizationRequest, read
 from issuer.browser.authorize import recipient, validate
@@ -56,16 +56,13 @@ def _receive(
 ) -> tuple[Interaction, tuple[Once, ...]]:
     if form.get("request_uri") is not None:
         held = pushed.resolve(server, form.require("request_uri"), client_id, now)
-        with refusing(server, held.request):
+        with refusing(server, held.request, now):
             validate(server, held.request)
         return _begin(held.request, now), (pushed.once(held),)
     client, redirect_uri = recipient(server, client_id, form.get("redirect_uri"), form.get("scope"))
-    with refusing_unread(server, form, client_id, redirect_uri):
+    with refusing_unread(server, form, client_id, redirect_uri, now):
         request = read(form)
-        if server.registry.issuer.require_pushed_authorization_requests or (
-            client.require_pushed_authorization_requests
-        ):
-            raise InvalidRequest("The client must push its requests to /par (RFC 9126).")
+        demands.check(server, client, request, is_pushed=False)
         validate(server, request)
     return _begin(request, now), ()
 
@@ -77,7 +74,7 @@ def seal(server: AuthorizationServer, interaction: Interaction, now: int) -> str
         Answered: it is too long for that.
         TemporarilyUnavailable: the key ring has no current key.
     """
-    with refusing(server, interaction.request):
+    with refusing(server, interaction.request, now):
         try:
             return server.seal(interaction, now=now)
         except ValueError:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from issuer import client_auth
+from issuer.browser import demands
 from issuer.browser.authorization_request import read
 from issuer.browser.authorize import validate
 from issuer.browser.sealed import PushedRequest
@@ -32,6 +33,7 @@ def push(server: AuthorizationServer, request: TokenRequest) -> Response:
         pushed = read(request.form)
         if pushed.client_id != client.client_id:
             raise InvalidRequest("The request is another client's.")
+        demands.check(server, client, pushed, is_pushed=True)
         validate(server, pushed)
         now = request.received_at
         held = PushedRequest(

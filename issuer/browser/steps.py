@@ -54,7 +54,7 @@ def next_step(
         InvalidRequest: the client is gone, or the redirect_uri is its own no more.
         Answered: the request is good no more, or forbids the question that it needs.
     """
-    with refusing(server, interaction.request):
+    with refusing(server, interaction.request, now):
         requested = validate(server, interaction.request)
         user = sessions.user_of(server, session)
         if user is None or session is None:

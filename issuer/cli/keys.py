@@ -8,6 +8,7 @@ from issuer.cli import clock
 from issuer.cli.page import DURATION, columns, note, words
 from issuer.cli.place import Place, pass_place
 from issuer.cli.refusal import Refusal
+from issuer.load import promised
 from issuer.registry import Registry, advice, edit
 from issuer.registry.record import rfc3339
 from keys.algorithms import ALGORITHMS
@@ -153,10 +154,12 @@ def _rotated(ring: KeyRing, registry: Registry, now: int, lead: int, alg: str | 
 
 
 def _check_algs(registry: Registry, rotated: KeyRing, now: int) -> None:
-    """Refuses to end an algorithm that a client's ID tokens are signed by."""
-    lost = [each for each in registry.id_token_algs if rotated.gap(each, now)]
+    """Refuses to end an algorithm that somebody registered."""
+    lost = [
+        f"{what} are signed by {alg}" for alg, what in promised(registry) if rotated.gap(alg, now)
+    ]
     if lost:
-        raise _unchanged(f"some client's ID tokens are signed by {', '.join(lost)}")
+        raise _unchanged("; ".join(lost))
 
 
 def _unchanged(why: object) -> Refusal:

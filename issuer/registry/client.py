@@ -157,7 +157,8 @@ class Client:
     request_object_signing_alg: SigningAlg | None = None
     """What it signs them by; whatever its keys are for, if left out."""
     authorization_signed_response_alg: SigningAlg | None = None
-    """What signs the answers to it, where it asks for signed ones (JARM section 3)."""
+    """What signs the answers to its authorization requests, each of which has to ask for a signed
+    one then. A client without it may ask, and gets RS256 or else what the ring prefers (JARM 3)."""
     profile: Literal["fapi2"] | None = None
     """fapi2 holds it to the FAPI 2.0 Security Profile; the issuer's, if left out."""
     skip_consent: StrictBool = False

@@ -37,6 +37,8 @@ class Registry:
     """Those resources that may ask about tokens."""
     id_token_algs: Mapping[str, str]
     """What ID tokens are signed by, and one client each of those who want that."""
+    authorization_response_algs: Mapping[str, str]
+    """What the answers to authorization requests are signed by, in the same way."""
     known_scopes: frozenset[str]
     """What means something to some resource, the issuer itself included."""
     blocked_subjects: frozenset[str]
@@ -106,6 +108,13 @@ class Registry:
                     each.id_token_signed_response_alg: each.client_id
                     for each in clients
                     if each.is_relying_party
+                }
+            ),
+            authorization_response_algs=MappingProxyType(
+                {
+                    each.authorization_signed_response_alg: each.client_id
+                    for each in clients
+                    if each.authorization_signed_response_alg is not None
                 }
             ),
             _longest_access_token_lifetime=_longest_access_token_lifetime(

@@ -37,7 +37,7 @@ class AuthorizeResource:
     async def _receive(self, req: Request, resp: Response, form: Form) -> None:
         server, now = self.browser.moment(req)
         received, once = interaction.receive(server, form, now)
-        with refusing(server, received.request):
+        with refusing(server, received.request, now):
             await spend(self._store, Use(once), now)
         # The next page is reached with GET and from here, so the browser sends its cookie along
         # even where another site posted this form.

@@ -12,7 +12,6 @@ from falcon.asgi import Request, Response
 
 from issuer.browser import sessions
 from issuer.browser.answering import Answered
-from issuer.browser.authorization_request import ResponseMode
 from issuer.browser.authorization_response import AuthorizationResponse
 from issuer.browser.interaction import Expired, resume
 from issuer.browser.pages.rendering import render
@@ -151,11 +150,11 @@ class Browser:
 
     def answer(self, req: Request, resp: Response, answer: AuthorizationResponse) -> None:
         """Has the browser carry ``answer`` to the client."""
-        if answer.response_mode is ResponseMode.QUERY:
-            self.go(resp, answer.location)
-        else:
+        if answer.response_mode.is_posted:
             view = FormPostView(redirect_uri=answer.redirect_uri, parameters=answer.parameters)
             self.show(req, resp, view)
+        else:
+            self.go(resp, answer.location)
 
     def show(
         self, req: Request, resp: Response, view: View, *, status: int = 200, locales: str = ""

@@ -52,7 +52,8 @@ class ConsentResource:
         elif not is_decided:
             self.browser.go_on(resp, visit.text)
         elif decision != "allow":
-            self.browser.answer(req, resp, answering.deny(visit.server, requested))
+            answer = answering.deny(visit.server, requested, visit.now)
+            self.browser.answer(req, resp, answer)
         elif isinstance(step, LogIn):
             # The login is too old by now. Whoever has agreed need not do it again.
             agreed = consent.agree(session, requested, visit.interaction.id)

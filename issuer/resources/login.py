@@ -174,12 +174,12 @@ class LoginCallbackResource:
         try:
             resumed, session, once = login_application.accept(server, text, held, now)
         except Denied as denied:
-            with refusing(server, denied.interaction.request):
+            with refusing(server, denied.interaction.request, now):
                 raise login_application.denied() from None
         with naming(resumed.request.client_id):
             if store is not None:
                 await self._spend(store, held, once, now)
-            with refusing(server, resumed.request):
+            with refusing(server, resumed.request, now):
                 login_application.check_fresh(resumed, session)
             if store is not None:
                 await self._ending.replaced(server, held, session, now)

@@ -322,4 +322,4 @@ def test_a_grant_is_a_code_with_state_and_iss():
 
 def test_a_denial_is_access_denied():
     asked = step(a_session(SERVER))
-    assert parameters(answering.deny(SERVER, asked.requested))["error"] == "access_denied"
+    assert parameters(answering.deny(SERVER, asked.requested, NOW))["error"] == "access_denied"

@@ -122,6 +122,22 @@ def ask_who_users_are(registry: Path, alg: str) -> None:
     registry.write_text(text.replace("[clients.web]\n", f"[clients.web]\n{line}"))
 
 
+def test_nor_does_one_that_signs_the_answers_to_a_client(run, registry):
+    """JARM section 3."""
+    text = registry.read_text()
+    line = 'authorization_signed_response_alg = "ES256"\n'
+    registry.write_text(text.replace("[clients.web]\n", f"[clients.web]\n{line}"))
+    refused = run("keys", "rotate", "--alg", "EdDSA")
+    assert 'the authorization responses to client "web" are signed by ES256' in refused.stderr
+    registry.write_text(
+        text.replace("[clients.web]\n", f"[clients.web]\n{line}".replace("ES", "PS"))
+    )
+    wrong = 'no PS256 key is current now, and the authorization responses to client "web"'
+    assert wrong in run("check").stderr
+    assert run("keys", "add", "--alg", "PS256", "--at-once").exit_code == 0
+    assert run("check").exit_code == 0
+
+
 def test_a_ring_without_a_key_for_somebodys_id_tokens_is_refused(run, registry):
     ask_who_users_are(registry, "RS256")
     assert run("check").exit_code == 0
@@ -145,7 +161,7 @@ def test_an_algorithm_that_id_tokens_need_does_not_go(run, registry, tmp_path):
     before = (tmp_path / "keyring.json").read_bytes()
     refused = run("keys", "rotate", "--alg", "EdDSA")
     assert refused.exit_code == 1
-    assert "some client's ID tokens are signed by ES256" in refused.stderr
+    assert 'the ID tokens of client "web" are signed by ES256' in refused.stderr
     assert (tmp_path / "keyring.json").read_bytes() == before
     assert run("keys", "rotate").exit_code == 0
     assert run("check").exit_code == 0

@@ -40,7 +40,7 @@ def test_the_document_says_all_there_is():
             "write",
         ],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
+        "response_modes_supported": ["query", "form_post", "jwt", "query.jwt", "form_post.jwt"],
         "grant_types_supported": [
             "authorization_code", "refresh_token", "password", "client_credentials",
         ],
@@ -50,6 +50,7 @@ def test_the_document_says_all_there_is():
         "code_challenge_methods_supported": ["S256"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
+        "authorization_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
         "claim_types_supported": ["normal"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "authorization_response_iss_parameter_supported": True,
