@@ -12,7 +12,6 @@ from issuer.possession.possessed import Possessed
 from issuer.protocol.request import AuthenticatedRequest
 from issuer.server import AuthorizationServer
 
-
 Prove = Callable[[AuthorizationServer, AuthenticatedRequest], Possessed | None]
 """None where the request proves nothing of this kind, and its client need not.
 
