@@ -14,7 +14,7 @@ PRIVATE_HALF |= {"instants", "issued", "located", "timetable"}
 MODULES = sorted(Path(keys.__file__).parent.glob("*.py"))
 MAC_MODULES = sorted((Path(keys.__file__).parent / "mac").glob("*.py"))
 CLIENTS = {"requests", "httpx"}
-"""The rooms of ``keys.mac`` that are named for the one library they may import."""
+"""The modules that are named for the one library they may import."""
 FRAMEWORKS = {"falcon", "starlette", "fastapi", "flask", "django", "requests", "httpx", "pydantic"}
 
 
@@ -57,6 +57,10 @@ def test_importing_keys_imports_no_framework_and_nothing_of_the_issuer(loaded):
     assert not loaded & {"keys.mac", "sqlite3"}
 
 
+def test_importing_the_signer_brings_no_client_library():
+    assert not {name.partition(".")[0] for name in loaded_by("keys.dpop_signer")} & FRAMEWORKS
+
+
 def test_importing_the_mac_room_brings_joserfc_and_no_more(loaded):
     with_mac = loaded_by("keys.mac")
     assert {"keys.mac.verifier", "joserfc"} <= with_mac
@@ -67,7 +71,9 @@ def test_importing_the_mac_room_brings_joserfc_and_no_more(loaded):
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
 def test_a_module_imports_pyjwt_cryptography_keys_and_the_standard_library_alone(path):
     # The private half is the issuer's, and has what the server extra brings.
-    allowed = {"msgspec"} if path.stem in PRIVATE_HALF else set()
+    allowed = (
+        {"msgspec"} if path.stem in PRIVATE_HALF else {path.stem.removeprefix("dpop_")} & CLIENTS
+    )
     assert imported_by(path) <= {"keys", "jwt", "cryptography"} | allowed
 
 
@@ -84,4 +90,5 @@ def test_every_module_belongs_to_one_half():
     public |= {"access_tokens", "admission", "asgi", "authority", "file_text", "private_file"}
     public |= {"audience", "deadline", "spent", "spent_file", "verifier", "wsgi", "__main__"}
     public |= {"dpop", "dpop_nonce", "dpop_policy", "replays", "target_uri"}
+    public |= {"dpop_signer", "dpop_httpx", "dpop_requests"}
     assert modules == public | PRIVATE_HALF
