@@ -88,6 +88,19 @@ class AuthorizationServer:
                 "No sealing key is current; try again.", detail="no current sealing key"
             ) from None
 
+    def secret(self, purpose: str, *, now: int, at: int) -> bytes:
+        """32 bytes that only replicas of this issuer know, by the key that is current at ``at``.
+
+        Raises:
+            TemporarilyUnavailable: the key ring has no key for this time.
+        """
+        try:
+            return self.sealer.secret(purpose, now=now, at=at)
+        except NoCurrentKey:
+            raise TemporarilyUnavailable(
+                "No sealing key is current; try again.", detail="no current sealing key"
+            ) from None
+
     def audiences(self, client: Client) -> tuple[str, ...]:
         """The resources that ``client`` may have tokens for on behalf of a user."""
         if client.is_relying_party:

@@ -135,6 +135,7 @@ class Sealer:
         self._keys = keys
         self._issuer = issuer
         self._purposes: dict[tuple[str, str], _Purpose] = {}
+        self._secrets: dict[tuple[str, str], bytes] = {}
 
     def seal(
         self,
@@ -175,6 +176,18 @@ class Sealer:
         except (InvalidTag, ValueError):
             raise Unsealable("not authentic, or sealed for another purpose") from None
         return _load(kind, plain, now)
+
+    def secret(self, purpose: str, *, now: int, at: int) -> bytes:
+        """32 bytes for ``purpose``, of the key that is current at ``at``, or else at ``now``.
+
+        They are the same on every replica, and those of no other purpose or issuer.
+        """
+        key = self._keys.sealing_key(now, issued_at=at)
+        made = self._secrets.get((key.kid, purpose))
+        if made is None:
+            context = json.dumps([f"issuer/secret/v{_VERSION}", purpose, self._issuer])
+            made = self._secrets[key.kid, purpose] = _expand(key, context)
+        return made
 
     def _seal(self, value: Sealable, key: SealingKey, nonce: bytes) -> str:
         return self._purpose(key, type(value).PURPOSE).lock(_pad(_ENCODER.encode(value)), nonce)
