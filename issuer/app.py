@@ -175,12 +175,12 @@ def _add_routes(
 
     issuer = server().issuer
     base = base_path(issuer)
-    token = TokenResource(generator=generator, server=server, store=store, guard=guard, clock=clock)
+    parts: Any = {"server": server, "store": store, "clock": clock}
+    token = TokenResource(generator=generator, url=issuer + TOKEN, guard=guard, **parts)
     app.add_route(base + TOKEN, token)
     for path, endpoint in _ENDPOINTS.items():
-        resource = endpoint(server=server, store=store, guard=guard, clock=clock)
-        app.add_route(base + path, resource)
-    app.add_route(base + USERINFO, UserinfoResource(server=server, store=store, clock=clock))
+        app.add_route(base + path, endpoint(url=issuer + path, guard=guard, **parts))
+    app.add_route(base + USERINFO, UserinfoResource(**parts))
     browser = Browser(issuer, server=server, store=store, clock=clock)
     for front in {"/", base or "/"}:
         app.add_route(front, FrontResource(browser))

@@ -80,6 +80,18 @@ class InvalidGrant(AccessTokenException):
     error = "invalid_grant"
 
 
+class InvalidDPoPProof(AccessTokenException):
+    """The DPoP proof is not valid for this request, or is missing (RFC 9449 section 5)."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDPoPNonce(InvalidDPoPProof):
+    """The DPoP proof lacks the nonce that ``DPoP-Nonce`` says (RFC 9449 section 8)."""
+
+    error = "use_dpop_nonce"
+
+
 class UnauthorizedClient(AccessTokenException):
     """The client is who it says, and may not use this grant."""
 

@@ -100,7 +100,7 @@ class TokenGenerator:
             error.client_id = error.client_id or client_id
             response = self.error_response(error)
         await _together()
-        return response
+        return possession.answered(server, request, response) if request.dpop else response
 
     def validate(self, server: AuthorizationServer, request: TokenRequest) -> Authorization:
         """What ``request`` is worth. Nothing has been spent or minted yet.
@@ -176,6 +176,11 @@ class TokenGenerator:
         method = self.authentication_method
         if method is not None and authorization.resource.access_token_type != method:
             raise InvalidTarget("This resource takes another type of token.")
+        if authorization.binding is not None and authorization.resource.is_mac:
+            raise InvalidTarget(
+                "Tokens for this resource are of type mac and have a key of their own: ask for "
+                "them without proving another."
+            )
         if self.scope is not None:
             authorization = _capped(authorization, Scope(self.scope), request.form.get("scope"))
         if not self.refreshable:

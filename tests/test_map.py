@@ -9,6 +9,7 @@ import issuer
 from issuer.browser.pages.rendering import TEMPLATES
 from issuer.client_auth import CLIENT_AUTH
 from issuer.grants import GRANTS
+from issuer.possession import POSSESSION
 from issuer.stores import STORES
 from issuer.token_types import TOKEN_TYPES
 from tests.rooms import rooms
@@ -22,6 +23,7 @@ ROWS = dict(re.findall(r"^\| `(\w+)/` \| (.+) \|$", MAP, flags=re.MULTILINE))
 TABLES = {
     "GRANTS": ("grants", [*GRANTS]),
     "CLIENT_AUTH": ("client_auth", [*CLIENT_AUTH]),
+    "POSSESSION": ("possession", [*POSSESSION]),
     "TOKEN_TYPES": ("token_types", [*TOKEN_TYPES]),
     "STORES": ("stores", [*STORES]),
     "TEMPLATES": ("browser", [name.removesuffix(".html") for name in TEMPLATES.values()]),

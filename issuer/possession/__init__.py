@@ -8,8 +8,9 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from issuer.possession import dpop
 from issuer.possession.possessed import Possessed
-from issuer.protocol.request import AuthenticatedRequest
+from issuer.protocol.request import AuthenticatedRequest, Response, TokenRequest
 from issuer.server import AuthorizationServer
 
 Prove = Callable[[AuthorizationServer, AuthenticatedRequest], Possessed | None]
@@ -18,7 +19,7 @@ Prove = Callable[[AuthorizationServer, AuthenticatedRequest], Possessed | None]
 Raises ``AccessTokenException`` where the proof is not good, or missing.
 """
 
-POSSESSION: Mapping[str, Prove] = MappingProxyType({})
+POSSESSION: Mapping[str, Prove] = MappingProxyType({"dpop": dpop.prove})
 
 
 def bind(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> AuthenticatedRequest:
@@ -38,3 +39,14 @@ def bind(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> Au
         return authenticated
     once = (*authenticated.once, *possessed.once)
     return replace(authenticated, binding=possessed.binding, once=once)
+
+
+def answered(server: AuthorizationServer, request: TokenRequest, response: Response) -> Response:
+    """``response`` with the nonce for the next proof, where ``request`` had one.
+
+    Whatever the answer is: a client may have to come again (RFC 9449 section 8.2).
+    """
+    if not request.dpop:
+        return response
+    headers = dpop.nonce_headers(server, request.received_at)
+    return replace(response, headers={**response.headers, **headers})

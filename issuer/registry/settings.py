@@ -1,6 +1,6 @@
 """The ``[issuer]`` table: what the issuer says of itself."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
@@ -96,6 +96,9 @@ class Settings:
     whoever connects over a unix socket."""
     require_pushed_authorization_requests: StrictBool = False
     """True refuses every authorization request that was not pushed (RFC 9126 section 5)."""
+    dpop_nonce: Literal["none", "optional", "required"] = "optional"
+    """Whether DPoP proofs have to have a nonce of ours, by which they are no older than it (RFC
+    9449 section 8): ``optional`` offers one with each answer, and takes proofs without."""
     session_lifetime: SessionLifetime = 43_200
     """Seconds from logging in until the user has to do it again."""
     session_idle_lifetime: SessionLifetime = 3_600

@@ -1,6 +1,6 @@
 """What the endpoints share at which whoever asks authenticates itself: forms in, JSON out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,16 +28,21 @@ FORM = "application/x-www-form-urlencoded"
 READ_HEADERS = {
     name.encode(): name
     for name in (
-        "authorization", "content-type", "content-length", "content-encoding", "transfer-encoding"
+        "authorization", "content-type", "content-length", "content-encoding", "transfer-encoding",
+        "dpop",
     )
 }  # fmt: skip
 """Those that are read, as they come and as they are called here."""
+
+NO_PROOFS: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """What a request is judged by there, and asked of."""
 
+    url: str
+    """Where the metadata say that it is: no header of a request has a say in that (P11)."""
     server: Callable[[], AuthorizationServer]
     store: ReplayStore
     guard: Guard
@@ -60,6 +65,8 @@ class Endpoint:
             headers=headers,
             received_at=self.clock(),
             address=client_address(req, server),
+            url=self.url,
+            dpop=proofs(headers) if "dpop" in headers else NO_PROOFS,
         )
 
 
@@ -67,16 +74,25 @@ def read_headers(req: Request) -> dict[str, str]:
     """The headers that matter here, as they were sent.
 
     Raises:
-        InvalidRequest: one of them is there twice. Proxies differ in which one they believe.
+        InvalidRequest: one of them is there twice. Proxies differ in which one they believe. What
+            is wrong with more than one ``DPoP`` is for whoever wants a proof to say.
     """
     headers: dict[str, str] = {}
     for sent, value in req.scope["headers"]:
         name = READ_HEADERS.get(sent)
         if name is not None:
+            text = value.decode("latin-1")
             if name in headers:
-                raise InvalidRequest("A header is there more than once.")
-            headers[name] = value.decode("latin-1")
+                if name != "dpop":
+                    raise InvalidRequest("A header is there more than once.")
+                text = f"{headers[name]},{text}"  # as any proxy might (RFC 9110 section 5.3)
+            headers[name] = text
     return headers
+
+
+def proofs(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What stands in ``DPoP``, however many headers it was. No proof has a comma."""
+    return tuple(each.strip(" \t") for each in headers["dpop"].split(","))
 
 
 async def read_form(req: Request, headers: dict[str, str]) -> bytes:
