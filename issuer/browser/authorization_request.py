@@ -12,6 +12,7 @@ from issuer.errors import InvalidRequest, RequestNotSupported, UnsupportedRespon
 from issuer.protocol.form import Form
 
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256, in base64url
 
 
 class ResponseMode(StrEnum):
@@ -70,6 +71,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     ui_locales: str | None = None
     acr_values: str | None = None
     id_token_hint: str | None = None
+    dpop_jkt: str | None = None
+    """The thumbprint of the key that the code has to be redeemed with (RFC 9449 section 10)."""
 
     @property
     def wants_new_login(self) -> bool:
@@ -117,6 +120,7 @@ def read(form: Form) -> AuthorizationRequest:
         ui_locales=form.get("ui_locales"),
         acr_values=form.get("acr_values"),
         id_token_hint=form.get("id_token_hint"),
+        dpop_jkt=_dpop_jkt(form.get("dpop_jkt")),
     )
 
 
@@ -138,3 +142,11 @@ def _max_age(text: str | None) -> int | None:
     if not _MAX_AGE.fullmatch(text):
         raise InvalidRequest("The max_age must be a number of seconds.")
     return int(text)
+
+
+def _dpop_jkt(text: str | None) -> str | None:
+    if text is not None and not _THUMBPRINT.fullmatch(text):
+        raise InvalidRequest(
+            "The dpop_jkt must be the SHA-256 thumbprint of a key, 43 characters of base64url."
+        )
+    return text

@@ -146,6 +146,7 @@ def seal_code(
         code_challenge=request.code_challenge,
         nonce=request.nonce,
         login=server.as_registered(sub, login),
+        dpop_jkt=request.dpop_jkt,
         seed=token_bytes(SEED_BYTES),
     )
     return server.seal(code, now=now)

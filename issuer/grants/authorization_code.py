@@ -13,6 +13,7 @@ from issuer.grants.target import (
     still_granted,
 )
 from issuer.protocol import pkce, redemption, revocation
+from issuer.protocol.binding import JKT, Binding
 from issuer.protocol.form import Form
 from issuer.protocol.replay import Once
 from issuer.protocol.request import AuthenticatedRequest, Authorization
@@ -28,18 +29,21 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     Raises:
         InvalidRequest: the code is missing.
         InvalidGrant: the code was not sealed here, has expired, belongs to another client or
-            redirect URI, is not answered by the code_verifier, or its user is gone.
+            redirect URI, is not answered by the code_verifier, is bound to another key, or its
+            user is gone.
         InvalidTarget: the code is not for the requested resource, or for none any more.
     """
     client, form, now = authenticated.client, authenticated.form, authenticated.received_at
     code = _open(server, form.require("code"), now)
     _check_binding(code, client, form)
+    _check_key(code, authenticated.binding)
     user = server.living_user(code.sub, code.login)
     server.check_not_before(code.issued_at, client, user)
     login = server.as_registered(code.sub, code.login)
     resources = still_allowed(server, client, code.resources)
     resource = granted_target(server, code.resources, resources, form.all("resource"))
-    granted = still_granted(server, client, code.scope)
+    is_bound = authenticated.binding is not None
+    granted = still_granted(server, client, code.scope, is_bound=is_bound)
     grant_id = redemption.grant_id(code)
     refresh_token = new_refresh_token(
         server,
@@ -108,6 +112,12 @@ def _check_binding(code: AuthorizationCode, client: Client, form: Form) -> None:
     if client.require_pkce and code.code_challenge is None:
         raise refused("the client requires PKCE by now")
     pkce.verify(code.code_challenge, form.get("code_verifier"))
+
+
+def _check_key(code: AuthorizationCode, proved: Binding | None) -> None:
+    """Returns where who redeems ``code`` holds the key that it was asked for with, if with any."""
+    if code.dpop_jkt is not None and Binding(JKT, code.dpop_jkt) != proved:
+        raise refused("dpop_jkt is another key's" if proved else "dpop_jkt, and no key was proved")
 
 
 def _once(code: AuthorizationCode, grant_id: str, *, ends_at: int, now: int) -> Once:

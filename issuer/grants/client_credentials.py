@@ -22,7 +22,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     if client.is_public:
         raise refused("a public client cannot act for itself")
     resource = target(server, client.resources, request.form.all("resource"))
-    scope = asked_of_client(server, client, resource, request.form.get("scope"))
+    scope = asked_of_client(server, client, resource, request.form.get("scope"), is_bound=False)
     if OFFLINE_ACCESS in scope:  # a wish that comes to nothing
         scope = scope.only(resource.scopes)
     return Authorization(

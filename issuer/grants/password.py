@@ -29,7 +29,8 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     login = login_of(form) or form.require("username")
     password = form.require("password")
     resource = target(server, client.resources, form.all("resource"))
-    scope = asked_of_client(server, client, resource, form.get("scope"))
+    is_bound = authenticated.binding is not None
+    scope = asked_of_client(server, client, resource, form.get("scope"), is_bound=is_bound)
     user = passwords.authenticate(server, login, password, authenticated.request.address)
     grant_id = fresh_id()
     return Authorization(

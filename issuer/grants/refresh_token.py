@@ -35,7 +35,8 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
 
     Raises:
         InvalidRequest: the refresh token is missing.
-        InvalidGrant: it was not sealed here, has expired, is another client's, or its user is gone.
+        InvalidGrant: it was not sealed here, has expired, is another client's or bound to another
+            key, or its user is gone.
         InvalidTarget, InvalidScope: more is requested than was granted.
     """
     client, form, now = authenticated.client, authenticated.form, authenticated.received_at
@@ -50,7 +51,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     server.check_not_before(held.issued_at, client, user)
     resources = still_allowed(server, client, held.resources)
     resource = granted_target(server, held.resources, resources, form.all("resource"))
-    granted = still_granted(server, client, held.scope)
+    granted = still_granted(server, client, held.scope, is_bound=held.binding is not None)
     scope, openid = refreshed_scope(
         resource, granted, openid_scope(server, resources, granted), form.get("scope")
     )

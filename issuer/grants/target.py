@@ -109,13 +109,19 @@ def asked_of_user(
         if own in resources and not known:
             raise InvalidScope("For this resource, the scope must have openid.")
         understood = _without_who(server, known, understood)
-    return _chosen(server, client, client.scope.only(known), understood)
+    # Whether the client will prove a key of its own, nobody knows before it redeems the code.
+    return _chosen(server, client, client.scope.only(known), understood, may_be_bound=True)
 
 
 def asked_of_client(
-    server: AuthorizationServer, client: Client, resource: Resource, requested: str | None
+    server: AuthorizationServer,
+    client: Client,
+    resource: Resource,
+    requested: str | None,
+    *,
+    is_bound: bool,
 ) -> Scope:
-    """What ``client`` asks for at ``resource`` where nobody is sent to a page.
+    """What ``client``, with proof of a key or without, asks for at ``resource`` without a page.
 
     Raises:
         InvalidScope: something is not registered for the client and this resource.
@@ -126,15 +132,19 @@ def asked_of_client(
     asked = Scope.parse(requested)
     if OPENID in asked and OPENID not in permitted:
         raise InvalidScope("openid is for authorization codes, and what is refreshed from them.")
-    return _chosen(server, client, permitted, asked)
+    return _chosen(server, client, permitted, asked, may_be_bound=is_bound)
 
 
-def still_granted(server: AuthorizationServer, client: Client, scope: Scope) -> Scope:
-    """The part of ``scope`` that ``client`` may have by now."""
+def still_granted(
+    server: AuthorizationServer, client: Client, scope: Scope, *, is_bound: bool
+) -> Scope:
+    """The part of ``scope`` that ``client`` may have by now, with proof of a key or without."""
     kept = scope.only(client.scope)
-    if OFFLINE_ACCESS in scope and can_refresh(server, client, is_bound=client.is_bound):
+    if OFFLINE_ACCESS not in scope:
+        return kept
+    if can_refresh(server, client, is_bound=is_bound):
         return Scope({*kept, OFFLINE_ACCESS})
-    return kept
+    return Scope(kept - {OFFLINE_ACCESS})
 
 
 def scope_at(resource: Resource, granted: Scope) -> Scope:
@@ -181,13 +191,20 @@ def _without_who(server: AuthorizationServer, known: Set[str], understood: Scope
     return kept
 
 
-def _chosen(server: AuthorizationServer, client: Client, permitted: Scope, asked: Scope) -> Scope:
+def _chosen(
+    server: AuthorizationServer,
+    client: Client,
+    permitted: Scope,
+    asked: Scope,
+    *,
+    may_be_bound: bool,
+) -> Scope:
     """What was asked for, or else all that is permitted; ``offline_access`` where it can be had."""
     wishes = OFFLINE_ACCESS in asked
     wanted = Scope(asked.difference((OFFLINE_ACCESS,))) if wishes else asked
     if not wanted <= permitted:
         raise InvalidScope("Part of the scope is not registered for this client and resource.")
     chosen = wanted or permitted
-    if wishes and can_refresh(server, client, is_bound=client.is_bound):
+    if wishes and can_refresh(server, client, is_bound=may_be_bound):
         return Scope({*chosen, OFFLINE_ACCESS})
     return chosen
