@@ -1,13 +1,17 @@
 """Pushed authorization requests: sent by the client itself, ahead of the browser (RFC 9126)."""
 
 from functools import partial
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from issuer import client_auth
 from issuer.browser import demands
-from issuer.browser.authorization_request import read
+from issuer.browser.authorization_request import AuthorizationRequest, read
 from issuer.browser.authorize import validate
 from issuer.browser.sealed import PushedRequest
 from issuer.errors import InvalidRequest, InvalidRequestURI, naming
+from issuer.possession import dpop
 from issuer.protocol.replay import Once
 from issuer.protocol.request import Response, TokenRequest
 from issuer.protocol.sealed import fresh_id
@@ -20,17 +24,31 @@ LIFETIME = 90
 """Seconds from the push to the browser's arrival: it is sent on its way at once."""
 
 
-def push(server: AuthorizationServer, request: TokenRequest) -> Response:
+class Pushed(NamedTuple):
+    """The answer to a push, once the store agrees that what was good once was not used before."""
+
+    response: Response
+    once: tuple[Once, ...]
+
+
+def push(server: AuthorizationServer, request: TokenRequest) -> Pushed:
     """The ``request_uri`` that stands for what was pushed (RFC 9126 section 2.2).
+
+    With a DPoP proof, the code will be bound to its key (RFC 9449 section 10.1).
 
     Raises:
         AccessTokenException: the client is not authenticated, or may not ask for this.
     """
     if request.form.get("request_uri") is not None:
         raise InvalidRequest("A request_uri is what this endpoint answers with.")
-    client = client_auth.authenticate(server, request).client
+    authenticated = client_auth.authenticate(server, request)
+    client, once = authenticated.client, authenticated.once
     with naming(client.client_id):
         pushed = read(request.form)
+        if request.dpop:
+            possessed = dpop.shown(server, request)
+            pushed = _bound(pushed, possessed.binding.thumbprint)
+            once += possessed.once
         if pushed.client_id != client.client_id:
             raise InvalidRequest("The request is another client's.")
         demands.check(server, client, pushed, is_pushed=True)
@@ -44,7 +62,14 @@ def push(server: AuthorizationServer, request: TokenRequest) -> Response:
         except ValueError:
             raise InvalidRequest("The request is too long.") from None
         body = {"request_uri": request_uri, "expires_in": LIFETIME}
-        return Response(status=201, body=body, log={"client_id": client.client_id})
+        response = Response(status=201, body=body, log={"client_id": client.client_id})
+        return Pushed(response, once)
+
+
+def _bound(pushed: AuthorizationRequest, jkt: str) -> AuthorizationRequest:
+    if pushed.dpop_jkt not in (None, jkt):
+        raise InvalidRequest("The dpop_jkt is not that of the key of the DPoP proof.")
+    return replace(pushed, dpop_jkt=jkt)
 
 
 def resolve(

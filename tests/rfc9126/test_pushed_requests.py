@@ -24,7 +24,7 @@ def push(*, server=SERVER, authorization="", now=NOW, **changes):
     if changes.get("client_id") == "spa":
         headers = {}
     request = TokenRequest(form=a_form(**changes), headers=headers, received_at=now)
-    return pushed.push(server, request)
+    return pushed.push(server, request).response
 
 
 def arrive(request_uri, *, server=SERVER, now=NOW, client_id="web", **changes):
