@@ -180,7 +180,7 @@ def _add_routes(
     app.add_route(base + TOKEN, token)
     for path, endpoint in _ENDPOINTS.items():
         app.add_route(base + path, endpoint(url=issuer + path, guard=guard, **parts))
-    app.add_route(base + USERINFO, UserinfoResource(**parts))
+    app.add_route(base + USERINFO, UserinfoResource(url=issuer + USERINFO, **parts))
     browser = Browser(issuer, server=server, store=store, clock=clock)
     for front in {"/", base or "/"}:
         app.add_route(front, FrontResource(browser))

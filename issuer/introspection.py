@@ -22,8 +22,10 @@ from keys import AccessToken, InvalidToken
 TYP = "token-introspection+jwt"
 """RFC 9701 section 5."""
 
-TOKEN_TYPES: Mapping[str, str] = {"Bearer": "Bearer", "MAC": "mac"}
-"""What a token response calls the tokens that are shown by each scheme (RFC 6749 section 5.1)."""
+TOKEN_TYPES: Mapping[str, str] = {"Bearer": "Bearer", "DPoP": "DPoP", "MAC": "mac"}
+"""What a token response calls the tokens that are shown by each scheme (RFC 6749 section 5.1).
+
+What such a token is bound to is in its ``cnf`` (RFC 9449 section 6.2, RFC 8705 section 3.2)."""
 
 INACTIVE: Mapping[str, object] = {"active": False}
 

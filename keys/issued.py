@@ -14,7 +14,7 @@ from keys.errors import InvalidToken
 from keys.jwks import VerificationKey
 
 SCHEMES: Mapping[str, str] = MappingProxyType({"at+jwt": "Bearer", "mac-at+jwt": "MAC"})
-"""How each type of token is shown, by its ``typ``."""
+"""How each type of token is shown, by its ``typ``, if it is bound to nothing else."""
 
 Find = Callable[[str, int], VerificationKey | None]
 
@@ -41,7 +41,8 @@ class IssuedTokens:
     def verify(self, text: str, now: int) -> AccessToken:
         """The access token that ``text`` is: signed here, begun and not expired.
 
-        For whom it is, what it may be used for, and whether it is bound to a key, is not checked.
+        For whom it is, what it may be used for, and whether who shows it has the key that it is
+        bound to, is not checked.
 
         Raises:
             InvalidToken: it is none.
@@ -74,4 +75,7 @@ class IssuedTokens:
         claims_of.check_one_audience(claims)
         claims_of.check_times(claims, now, LEEWAY)
         claims_of.check_identifiers(claims)
-        return _Verified(claims_of.read(claims, scheme), key)
+        confirmation = claims_of.read_confirmation(claims) if scheme == "Bearer" else None
+        if confirmation is not None:
+            scheme = claims_of.SCHEME_OF[confirmation.method]
+        return _Verified(claims_of.read(claims, scheme, confirmation), key)

@@ -127,6 +127,12 @@ def a_request(
     return TokenRequest(form=Form.parse(body.encode()), headers=headers, received_at=now)
 
 
+def showing(authorization: str | None, now: int = NOW) -> TokenRequest:
+    """A request to /userinfo with this ``Authorization`` header."""
+    headers = {} if authorization is None else {"authorization": authorization}
+    return TokenRequest(form=Form({}), headers=headers, received_at=now, method="GET")
+
+
 def a_code(server: AuthorizationServer, *, now: int = NOW, **fields: Any) -> str:
     """A code for client web and user alice, with PKCE."""
     username = fields.pop("username", "alice")

@@ -4,55 +4,111 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from issuer.errors import InvalidGrant
-from issuer.protocol.replay import Standing
+from issuer import errors
+from issuer.possession import dpop
+from issuer.protocol.replay import Once, Standing, Use
+from issuer.protocol.request import TokenRequest
 from issuer.registry.scope import OPENID, Scope
 from issuer.server import AuthorizationServer
 from issuer.token_types.returned import parties, standing
 from keys import AccessToken, InsufficientScope, InvalidToken
-from keys import claims as claims_of
-from keys.errors import MissingToken
+from keys.algorithms import ALGORITHMS
+from keys.errors import Challenged, InvalidDPoPProof, MissingToken, UseDPoPNonce
+
+ALGS = " ".join(ALGORITHMS)
+"""What proofs may be signed with, as a challenge lists it (RFC 9449 section 7.1)."""
 
 
 class Told(NamedTuple):
-    """An answer, and what must not have been revoked for it to be given."""
+    """An answer, and what the store has to agree to for it to be given."""
 
     claims: Mapping[str, Any]
     standing: Standing
+    once: tuple[Once, ...] = ()
+
+    @property
+    def use(self) -> Use:
+        """What the store has to be asked."""
+        return Use(self.once, (self.standing,))
 
 
-def tell(server: AuthorizationServer, authorization: str | None, now: int) -> Told:
-    """What the bearer of the token in an ``Authorization`` header may know of its user, by now.
+def tell(server: AuthorizationServer, request: TokenRequest) -> Told:
+    """What the holder of the token in an ``Authorization`` header may know of its user, by now.
 
     It may be for any resource that did not register ``userinfo = false``. The token is verified as
     that resource would; then, unlike there, the live registry is asked.
 
     Raises:
-        InvalidToken: the token is not valid, or not good here, or its client, user or audience is
-            gone, inactive, or has drawn a line since.
+        InvalidToken: the token is not valid, or not good here, or not shown by its scheme, or its
+            client, user or audience is gone, inactive, or has drawn a line since.
+        InvalidDPoPProof, UseDPoPNonce: it is bound to a key, and nothing good proves that.
         InsufficientScope: it was granted without ``openid``, or its client may not have that now.
     """
-    token = _shown(server, authorization, now)
+    now = request.received_at
+    token, once = _shown(server, request)
     client, user = parties(server, token, now)
     scope = Scope(token.scope).only(client.scope)
     if OPENID not in scope:
-        raise InsufficientScope((OPENID,), scope)
+        raise InsufficientScope((OPENID,), scope, token.scheme)
     if user is None:
         raise InvalidToken("user gone or inactive")
     return Told(
         claims={"sub": user.sub, **user.claims(scope)},
-        standing=standing(token, partial(InvalidGrant, "The token was revoked.")),
+        standing=standing(token, partial(errors.InvalidGrant, "The token was revoked.")),
+        once=once,
     )
 
 
-def _shown(server: AuthorizationServer, authorization: str | None, now: int) -> AccessToken:
-    """The bearer token of the header, for a resource whose tokens are good here."""
-    scheme, _, text = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not text:
-        raise MissingToken("no bearer token", realm=server.issuer)
-    token = server.issued.verify(text.strip(" "), now)
-    claims_of.check_bearer(token.claims)
+def challenged(
+    server: AuthorizationServer, request: TokenRequest, refused: Challenged
+) -> Challenged:
+    """``refused`` with a challenge for each scheme there is, that which was shown first."""
+    bearer = f'Bearer realm="{server.issuer}"'
+    if _credentials(request)[0] == "dpop":
+        refused.scheme, refused.algs, refused.others = "DPoP", ALGS, (bearer,)
+    else:
+        refused.others = (f'DPoP realm="{server.issuer}", algs="{ALGS}"',)
+    return refused
+
+
+def _credentials(request: TokenRequest) -> tuple[str, str]:
+    """The scheme, in lower case, and the token."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower(), text.strip(" ")
+
+
+def _shown(
+    server: AuthorizationServer, request: TokenRequest
+) -> tuple[AccessToken, tuple[Once, ...]]:
+    """The token of the header, for a resource whose tokens are good here; what is good once."""
+    scheme, text = _credentials(request)
+    if scheme not in ("bearer", "dpop") or not text:
+        raise MissingToken("no token", realm=server.issuer)
+    token = server.issued.verify(text, request.received_at)
     resource = server.registry.resource(token.audience)
-    if token.scheme != "Bearer" or resource is None or not resource.tells_who:
+    if resource is None or not resource.tells_who:
         raise InvalidToken(f"aud is {ascii(token.audience)[:80]}")
-    return token
+    if token.scheme.lower() != scheme:
+        raise InvalidToken(f"a {token.scheme} token, and not shown as one")
+    if token.confirmation is None or scheme != "dpop":
+        return token, ()
+    return token, (_proved(server, request, text, token.confirmation.thumbprint),)
+
+
+def _proved(server: AuthorizationServer, request: TokenRequest, token: str, jkt: str) -> Once:
+    """That the request has a proof of ``token``, by the key that this is bound to (section 7.1)."""
+    try:
+        proof = dpop.check(
+            server,
+            request.dpop,
+            method=request.method,
+            url=request.url,
+            now=request.received_at,
+            access_token=token,
+            jkt=jkt,
+        )
+    except errors.UseDPoPNonce as refused:
+        raise UseDPoPNonce(refused.detail) from None
+    except errors.InvalidDPoPProof as refused:
+        raise InvalidDPoPProof(refused.detail) from None
+    return dpop.once(proof)

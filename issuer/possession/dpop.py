@@ -58,8 +58,10 @@ def check(
     url: str,
     now: int,
     access_token: str | None = None,
+    jkt: str | None = None,
 ) -> Proof:
-    """The one proof in ``dpop``, valid for this request, and beside this token if there is one.
+    """The one proof in ``dpop``, valid for this request, beside this token and by this key, where
+    they are given.
 
     Raises:
         InvalidDPoPProof, UseDPoPNonce: as ``prove``.
@@ -69,7 +71,9 @@ def check(
     except ValueError:
         raise InvalidDPoPProof("There must be one DPoP proof, and one only.") from None
     try:
-        proof = read_proof(text, method=method, url=url, now=now, access_token=access_token)
+        proof = read_proof(
+            text, method=method, url=url, now=now, access_token=access_token, jkt=jkt
+        )
     except InvalidProof as invalid:
         raise InvalidDPoPProof(f"The DPoP proof is not valid: {invalid.detail}.") from None
     policy = server.registry.issuer.dpop_nonce

@@ -1,44 +1,55 @@
 """``GET`` and ``POST /userinfo``."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from falcon.asgi import Request, Response
 
-from issuer.browser.userinfo import tell
+from issuer import errors, possession
+from issuer.browser.userinfo import challenged, tell
 from issuer.errors import InvalidGrant, TemporarilyUnavailable
-from issuer.protocol.replay import ReplayStore, Use, spend
+from issuer.protocol.form import Form
+from issuer.protocol.replay import ReplayStore, spend
 from issuer.protocol.request import Response as Answer
+from issuer.protocol.request import TokenRequest
 from issuer.resources.answers import write
-from issuer.resources.endpoint import read_headers
+from issuer.resources.endpoint import NO_PROOFS, proofs, read_headers
 from issuer.server import AuthorizationServer
 from issuer.token import TokenGenerator
 from keys import AccessRefused, InvalidToken
+from keys.errors import Challenged, InvalidDPoPProof
+
+_NO_FORM = Form({})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserinfoResource:
     """The userinfo endpoint. Tokens are read from the Authorization header, and nowhere else."""
 
-    def __init__(
-        self,
-        *,
-        server: Callable[[], AuthorizationServer],
-        store: ReplayStore,
-        clock: Callable[[], int],
-    ) -> None:
-        self._server = server
-        self._store = store
-        self._clock = clock
+    url: str
+    """Where the metadata say that it is."""
+    server: Callable[[], AuthorizationServer]
+    store: ReplayStore
+    clock: Callable[[], int]
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Says who the user is, or why it does not (RFC 6750 section 3.1)."""
-        authorization = read_headers(req).get("authorization")
+        """Says who the user is, or why it does not (RFC 6750 section 3.1, RFC 9449 section 7.1)."""
+        headers, server = read_headers(req), self.server()
+        request = TokenRequest(
+            form=_NO_FORM,
+            headers=headers,
+            received_at=self.clock(),
+            method=req.method,
+            url=self.url,
+            dpop=proofs(headers) if "dpop" in headers else NO_PROOFS,
+        )
         try:
-            answer = await self._tell(authorization)
-        except AccessRefused as refused:
-            answer = _refusal(refused)
+            answer = await self._tell(server, request)
+        except Challenged as refused:
+            answer = _refusal(challenged(server, request, refused))
         except TemporarilyUnavailable as unavailable:
             answer = TokenGenerator.error_response(unavailable)
-        write(resp, answer)
+        write(resp, possession.answered(server, request, answer))
 
     async def on_head(self, req: Request, resp: Response) -> None:
         """The same without its body."""
@@ -50,13 +61,14 @@ class UserinfoResource:
         if req.content_length != 0:
             resp.set_header("Connection", "close")
 
-    async def _tell(self, authorization: str | None) -> Answer:
-        now = self._clock()
-        told = tell(self._server(), authorization, now)
+    async def _tell(self, server: AuthorizationServer, request: TokenRequest) -> Answer:
+        told = tell(server, request)
         try:
-            await spend(self._store, Use(standing=(told.standing,)), now)
+            await spend(self.store, told.use, request.received_at)
         except InvalidGrant:
             raise InvalidToken("revoked") from None
+        except errors.InvalidDPoPProof as refused:
+            raise InvalidDPoPProof(refused.detail) from None
         return Answer(status=200, body=told.claims)
 
 

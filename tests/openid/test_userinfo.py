@@ -21,6 +21,7 @@ from tests.builders import (
     a_client,
     a_mac_resource,
     a_resource,
+    showing,
 )
 from tests.openid.builders import (
     RING,
@@ -44,7 +45,7 @@ def a_token(server=SERVER, *, asked: str = ISSUER, **code) -> str:
 
 
 def userinfo(server, authorization, now):
-    return tell(server, authorization, now).claims
+    return tell(server, showing(authorization, now)).claims
 
 
 def refusal(server, token: str, now: int = NOW) -> AccessRefused:

@@ -20,7 +20,7 @@ from keys import InvalidToken
 from keys.signing import SigningKey
 from tests.asking import ask, refresh
 from tests.browser.builders import a_session, an_interaction, parameters
-from tests.builders import ISSUER, NOW, PASSWORD, VERIFIER, a_request, a_user
+from tests.builders import ISSUER, NOW, PASSWORD, VERIFIER, a_request, a_user, showing
 from tests.openid.builders import (
     a_known_user,
     a_relying_party,
@@ -107,7 +107,7 @@ def errors_of(server, *, code, session, refresh_token, access_token, now=NOW):
     except Answered as refused:
         found.append(parameters(refused.response)["error"])
     try:
-        tell(server, f"Bearer {access_token}", now)
+        tell(server, showing(f"Bearer {access_token}", now))
         found.append(None)
     except InvalidToken as refused:
         found.append(refused.error)
@@ -195,10 +195,10 @@ def test_no_claims_of_a_registered_user_are_sealed():
     code = WITH_BOB.sealer.open(AuthorizationCode, held["code"], now=NOW)
     token = WITH_BOB.sealer.open(RefreshToken, held["refresh_token"], now=NOW)
     assert (code.login.claims, token.login.claims) == (None, None)
-    told = tell(WITH_BOB, f"Bearer {held['access_token']}", NOW).claims
+    told = tell(WITH_BOB, showing(f"Bearer {held['access_token']}")).claims
     assert told["email"] == "bob@registry.example"
     token = everything_of(WITHOUT_BOB)["access_token"]
-    told = tell(WITHOUT_BOB, f"Bearer {token}", NOW).claims
+    told = tell(WITHOUT_BOB, showing(f"Bearer {token}")).claims
     assert told["email"] == SAID["email"]
 
 

@@ -46,6 +46,7 @@ from tests.builders import (
     a_client,
     a_registry,
     a_request,
+    showing,
 )
 from tests.openid.builders import a_known_user
 
@@ -391,7 +392,9 @@ class Withdrawals(RuleBasedStateMachine):
     @rule(which=which_replica, held=access_tokens)
     def ask_who_it_is(self, which: int, held: Held) -> None:
         try:
-            told = tell(self.servers[self.versions[which]], f"Bearer {held.text}", self.now)
+            told = tell(
+                self.servers[self.versions[which]], showing(f"Bearer {held.text}", self.now)
+            )
         except AccessRefused as refused:
             self.judge(which, held, accepted=False, why=refused.detail)
         else:
