@@ -10,8 +10,8 @@ from issuer.server import AuthorizationServer
 PREFLIGHT_MAX_AGE = "600"
 """Seconds for which a browser may keep the answer to a preflight."""
 
-ALLOWED_HEADERS = ("authorization", "content-type")
-EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
+ALLOWED_HEADERS = ("authorization", "content-type", "dpop")
+EXPOSED_HEADERS = "WWW-Authenticate, DPoP-Nonce, Retry-After"
 PUBLIC_METHODS = "GET, HEAD"
 
 MAX_ASKED = 32

@@ -16,7 +16,7 @@ DOCUMENTS = [
     "/.well-known/revocations.jwt",
 ]
 PATHS = ["/token", "/userinfo"]
-BASIC = "authorization, content-type"
+BASIC = "authorization, content-type, dpop"
 OTHERS = [
     "https://evil.example",
     "https://shop.example.evil.example",
@@ -66,7 +66,8 @@ def test_a_registered_origin_may_read_the_answer(issuer, path, origin):
         issuer.http.post(path, headers={"Origin": origin}, data={"grant_type": "x"}),
     ):
         assert answer.headers["access-control-allow-origin"] == origin
-        assert "WWW-Authenticate" in answer.headers["access-control-expose-headers"]
+        exposed = answer.headers["access-control-expose-headers"]
+        assert exposed == "WWW-Authenticate, DPoP-Nonce, Retry-After"
         assert answer.headers["vary"] == "Origin"
         assert "access-control-allow-credentials" not in answer.headers
 
