@@ -122,8 +122,26 @@ class InvalidRequestURI(AccessTokenException):
     error = "invalid_request_uri"
 
 
+class RequestURINotSupported(InvalidRequestURI):
+    """The request_uri would have to be fetched, which none is (OpenID Connect Core 3.1.2.6)."""
+
+    error = "request_uri_not_supported"
+
+
+class InvalidRequestObject(AccessTokenException):
+    """The request object is not one that its client signed for this issuer (RFC 9101 section 7)."""
+
+    error = "invalid_request_object"
+
+
+class RegistrationNotSupported(AccessTokenException):
+    """The request describes its client (OpenID Connect Core section 3.1.2.6)."""
+
+    error = "registration_not_supported"
+
+
 class RequestNotSupported(AccessTokenException):
-    """Request objects are not read here (OpenID Connect Core section 3.1.2.6)."""
+    """A request object of a client that has no keys (OpenID Connect Core section 3.1.2.6)."""
 
     error = "request_not_supported"
 

@@ -10,6 +10,7 @@ from issuer.browser.authorize import Requested, recipient, seal_code
 from issuer.browser.sealed import Session
 from issuer.errors import AccessDenied, AccessTokenException, TemporarilyUnavailable, naming
 from issuer.protocol.form import Form
+from issuer.registry.client import Client
 from issuer.server import AuthorizationServer
 
 
@@ -82,6 +83,26 @@ def refusing_unread(
         Answered: something was refused.
     """
     with _answering(server, _unread(server, redirect_uri, form), client_id, now):
+        yield
+
+
+@contextmanager
+def refusing_unopened(
+    server: AuthorizationServer, form: Form, client: Client, now: int
+) -> Iterator[None]:
+    """The same for what stands for a request, and cannot be opened.
+
+    It may name a redirect_uri beside that, as requests do that spell all out for others to read.
+
+    Raises:
+        Answered: something was refused, and that is one of the client's.
+        AccessTokenException: nothing that may be believed says where to send the person.
+    """
+    beside = form.get("redirect_uri")
+    if beside is None or not client.registered_redirect_uri(beside):
+        yield
+        return
+    with _answering(server, _unread(server, beside, form), client.client_id, now):
         yield
 
 

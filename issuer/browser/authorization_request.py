@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from issuer.errors import InvalidRequest, RequestNotSupported, UnsupportedResponseType
+from issuer.errors import InvalidRequest, RegistrationNotSupported, UnsupportedResponseType
 from issuer.protocol.form import Form
 
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
@@ -97,11 +97,10 @@ def read(form: Form) -> AuthorizationRequest:
 
     Raises:
         InvalidRequest: a parameter is missing, malformed, or too long.
-        UnsupportedResponseType, RequestNotSupported: it asks for what is not offered.
+        UnsupportedResponseType, RegistrationNotSupported: it asks for what is not offered.
     """
-    for name in ("request", "registration"):
-        if form.get(name) is not None:
-            raise RequestNotSupported("Request objects are not read; push the request to /par.")
+    if form.get("registration") is not None:
+        raise RegistrationNotSupported("Clients are registered in the registry alone.")
     if form.require("response_type") != "code":
         raise UnsupportedResponseType("The response_type must be code.")
     return AuthorizationRequest(

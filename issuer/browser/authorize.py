@@ -39,6 +39,14 @@ class Requested:
         return {each.resource: scope_at(each, self.scope) for each in self.resources}
 
 
+def known(server: AuthorizationServer, client_id: str) -> Client:
+    """The client of this name. Raises ``InvalidRequest`` where there is none."""
+    client = server.registry.clients.get(client_id)
+    if client is None:
+        raise InvalidRequest("There is no such client.")
+    return client
+
+
 def recipient(
     server: AuthorizationServer, client_id: str, redirect_uri: str | None, scope: str | None
 ) -> tuple[Client, str]:
@@ -49,9 +57,7 @@ def recipient(
             sections 2.1 and 4.11.2), or left out beside ``openid`` (OpenID Connect Core section
             3.1.2.1).
     """
-    client = server.registry.clients.get(client_id)
-    if client is None:
-        raise InvalidRequest("There is no such client.")
+    client = known(server, client_id)
     if not client.redirect_uris:
         raise InvalidRequest("The client has registered no redirect_uri.")
     if redirect_uri is None and OPENID in (scope or "").split(" "):

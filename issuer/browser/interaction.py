@@ -9,15 +9,18 @@
 Each function answers from what the browser brought, the two files and the time.
 """
 
-from issuer.browser import demands, pushed
-from issuer.browser.answering import refusing, refusing_unread, registered
-from issuer.browser.authorization_request import AuthorizationRequest, read
-from issuer.browser.authorize import recipient, validate
+from issuer.browser import pushed
+from issuer.browser.answering import refusing, refusing_unopened, refusing_unread, registered
+from issuer.browser.arrival import judge, unfold
+from issuer.browser.authorization_request import AuthorizationRequest
+from issuer.browser.authorize import known, recipient, validate
 from issuer.browser.sealed import Interaction
 from issuer.errors import InvalidRequest, naming
 from issuer.protocol.form import Form
 from issuer.protocol.replay import Once
 from issuer.protocol.sealed import fresh_id
+from issuer.registry.client import Client
+from issuer.registry.client_keys import ClientKeys
 from issuer.server import AuthorizationServer
 from keys.sealing import Unsealable
 
@@ -38,9 +41,11 @@ class Expired(Exception):
 
 
 def receive(
-    server: AuthorizationServer, form: Form, now: int
+    server: AuthorizationServer, form: Form, now: int, keys: ClientKeys | None = None
 ) -> tuple[Interaction, tuple[Once, ...]]:
     """What the authorization endpoint was sent, checked, and what of it may be used once.
+
+    ``keys`` are those that its client publishes, where it has none in the registry.
 
     Raises:
         AccessTokenException: there is nobody to tell but the person before the browser.
@@ -48,23 +53,28 @@ def receive(
     """
     client_id = form.require("client_id")
     with naming(registered(server, client_id)):
-        return _receive(server, form, client_id, now)
+        return _receive(server, form, known(server, client_id), now, keys)
 
 
 def _receive(
-    server: AuthorizationServer, form: Form, client_id: str, now: int
+    server: AuthorizationServer, form: Form, client: Client, now: int, keys: ClientKeys | None
 ) -> tuple[Interaction, tuple[Once, ...]]:
+    client_id = client.client_id
     if form.get("request_uri") is not None:
-        held = pushed.resolve(server, form.require("request_uri"), client_id, now)
+        with refusing_unopened(server, form, client, now):
+            if form.get("request") is not None:
+                raise InvalidRequest("A request and a request_uri are two requests.")
+            held = pushed.resolve(server, form.require("request_uri"), client_id, now)
         with refusing(server, held.request, now):
             validate(server, held.request)
         return _begin(held.request, now), (pushed.once(held),)
-    client, redirect_uri = recipient(server, client_id, form.get("redirect_uri"), form.get("scope"))
-    with refusing_unread(server, form, client_id, redirect_uri, now):
-        request = read(form)
-        demands.check(server, client, request, is_pushed=False)
-        validate(server, request)
-    return _begin(request, now), ()
+    with refusing_unopened(server, form, client, now):
+        arrival = unfold(server, client, form, keys)
+    uri, scope = arrival.form.get("redirect_uri"), arrival.form.get("scope")
+    _, redirect_uri = recipient(server, client_id, uri, scope)
+    with refusing_unread(server, arrival.form, client_id, redirect_uri, now):
+        request, once = judge(server, arrival, now, is_pushed=False)
+    return _begin(request, now), once
 
 
 def seal(server: AuthorizationServer, interaction: Interaction, now: int) -> str:

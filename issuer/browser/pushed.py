@@ -6,11 +6,10 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from issuer import client_auth
-from issuer.browser import demands
-from issuer.browser.authorization_request import AuthorizationRequest, read
-from issuer.browser.authorize import validate
+from issuer.browser.arrival import judge, unfold
+from issuer.browser.authorization_request import AuthorizationRequest
 from issuer.browser.sealed import PushedRequest
-from issuer.errors import InvalidRequest, InvalidRequestURI, naming
+from issuer.errors import InvalidRequest, InvalidRequestURI, RequestURINotSupported, naming
 from issuer.possession import dpop
 from issuer.protocol.replay import Once
 from issuer.protocol.request import Response, TokenRequest
@@ -44,16 +43,14 @@ def push(server: AuthorizationServer, request: TokenRequest) -> Pushed:
     authenticated = client_auth.authenticate(server, request)
     client, once = authenticated.client, authenticated.once
     with naming(client.client_id):
-        pushed = read(request.form)
+        now = request.received_at
+        arrival = unfold(server, client, request.form, None)
+        pushed, signed_once = judge(server, arrival, now, is_pushed=True)
         if request.dpop:
             possessed = dpop.shown(server, request)
             pushed = _bound(pushed, possessed.binding.thumbprint)
             once += possessed.once
-        if pushed.client_id != client.client_id:
-            raise InvalidRequest("The request is another client's.")
-        demands.check(server, client, pushed, is_pushed=True)
-        validate(server, pushed)
-        now = request.received_at
+        once += signed_once  # last: a proof that was used before does not use it up
         held = PushedRequest(
             id=fresh_id(), request=pushed, issued_at=now, expires_at=now + LIFETIME
         )
@@ -82,7 +79,7 @@ def resolve(
     """
     text = request_uri.removeprefix(URN)
     if text == request_uri:
-        raise refused("of another kind")
+        raise RequestURINotSupported("A request_uri is what /par answers with, and nothing else.")
     try:
         held = server.sealer.open(PushedRequest, text, now=now)
     except Unsealable as error:

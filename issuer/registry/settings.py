@@ -96,6 +96,8 @@ class Settings:
     whoever connects over a unix socket."""
     require_pushed_authorization_requests: StrictBool = False
     """True refuses every authorization request that was not pushed (RFC 9126 section 5)."""
+    require_signed_request_object: StrictBool = False
+    """True refuses every authorization request that its client did not sign (RFC 9101 10.5)."""
     dpop_nonce: Literal["none", "optional", "required"] = "optional"
     """Whether DPoP proofs have to have a nonce of ours, by which they are no older than it (RFC
     9449 section 8): ``optional`` offers one with each answer, and takes proofs without."""

@@ -99,7 +99,7 @@ def test_a_page_that_is_too_old_knows_the_way_back_for_a_week(age, client_id):
         pytest.param({"max_age": "-1"}, "invalid_request", id="max_age is negative"),
         pytest.param({"max_age": "1e3"}, "invalid_request", id="max_age is no number"),
         pytest.param({"request": "eyJ"}, "request_not_supported", id="a request object"),
-        pytest.param({"registration": "{}"}, "request_not_supported", id="registration"),
+        pytest.param({"registration": "{}"}, "registration_not_supported", id="registration"),
     ],
 )
 def test_the_client_is_told_what_is_wrong_with_the_rest(changes, error):

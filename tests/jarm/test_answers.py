@@ -120,7 +120,7 @@ def test_modes_that_are_not_offered_are_named_with_those_that_are(mode):
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"code_challenge": None}, "invalid_request"),
         ({"prompt": "none login"}, "invalid_request"),
-        ({"registration": "{}"}, "request_not_supported"),
+        ({"registration": "{}"}, "registration_not_supported"),
         ({"response_type": None}, "invalid_request"),
     ],
 )
