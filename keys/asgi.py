@@ -109,8 +109,11 @@ class _Answer:
 
     async def send(self, message: Message) -> None:
         if self.headers and not self.has_begun and message["type"] in _STARTS:
-            more = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
-            message = {**message, "headers": [*message.get("headers", ()), *more]}
+            fields = [*message.get("headers", ())]
+            said = {bytes(name).lower() for name, _ in fields}
+            more = {name.lower().encode(): value.encode() for name, value in self.headers.items()}
+            fields += [(name, value) for name, value in more.items() if name not in said]
+            message = {**message, "headers": fields}
         self.has_begun = True
         await self._send(message)
 

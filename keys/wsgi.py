@@ -84,7 +84,9 @@ def _starting_with(beside: Mapping[str, str], start_response: "StartResponse") -
     """``start_response`` for an application that is to say ``beside`` as well."""
 
     def start(status: str, fields: list[tuple[str, str]], *exc_info: Any) -> Any:
-        return start_response(status, [*fields, *beside.items()], *exc_info)
+        said = {name.lower() for name, _ in fields}
+        more = [(name, value) for name, value in beside.items() if name.lower() not in said]
+        return start_response(status, [*fields, *more], *exc_info)
 
     return start
 
