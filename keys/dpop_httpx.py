@@ -45,7 +45,8 @@ class DPoPAuth(httpx.Auth):
             response.read()
         if self._wants_again(request, response):
             self._sign(request)
-            yield request
+            response = yield request
+            self._remember(response)
 
     async def async_auth_flow(
         self, request: httpx.Request
@@ -57,10 +58,14 @@ class DPoPAuth(httpx.Auth):
             await response.aread()
         if self._wants_again(request, response):
             self._sign(request)
-            yield request
+            response = yield request
+            self._remember(response)
 
     def _sign(self, request: httpx.Request) -> None:
         request.headers.update(self._signer.fields(request.method, _url(request)))
+
+    def _remember(self, response: httpx.Response) -> None:
+        self._signer.remember(_url(response.request), response.headers.get("DPoP-Nonce"))
 
     def _wants_again(self, request: httpx.Request, response: httpx.Response) -> bool:
         answering = _url(response.request)  # another than ``request`` after a redirect

@@ -67,7 +67,7 @@ class DPoPAuth(AuthBase):
         answer = response.connection.send(again, **options)
         answer.history.append(response)
         answer.request = again
-        self._signer.wants_again(_url(again), _seen(answer))  # remembers the newest nonce
+        self._signer.remember(_url(again), answer.headers.get("DPoP-Nonce"))
         return answer
 
     def _sign(self, request: requests.PreparedRequest) -> None:

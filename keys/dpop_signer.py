@@ -176,15 +176,19 @@ class ProofSigner:
 
         It is remembered for ``url``'s server, as is any that comes with another answer.
         """
-        if not response.nonce:
-            return False
+        self.remember(url, response.nonce)
+        return bool(response.nonce) and _asks_for_nonce(response)
+
+    def remember(self, url: str, nonce: str | None) -> None:
+        """From now on uses ``nonce`` at ``url``'s server, if it told one (section 8.2)."""
+        if not nonce:
+            return
         origin = origin_of(url)
         with self._lock:
-            self._nonces[origin] = response.nonce
+            self._nonces[origin] = nonce
             self._nonces.move_to_end(origin)
             if len(self._nonces) > REMEMBERED_ORIGINS:
                 self._nonces.popitem(last=False)
-        return _asks_for_nonce(response)
 
 
 def origin_of(url: str) -> str:
