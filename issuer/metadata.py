@@ -14,6 +14,7 @@ from issuer.grants import GRANTS
 from issuer.protocol import pkce
 from issuer.registry.user import CLAIM_NAMES
 from issuer.server import AuthorizationServer
+from keys.algorithms import ALGORITHMS
 
 AUTHORIZE = "/authorize"
 CONSENT = "/consent"
@@ -106,6 +107,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "grant_types_supported": list(GRANTS),
             "token_endpoint_auth_methods_supported": list(CLIENT_AUTH),
             "code_challenge_methods_supported": list(pkce.METHODS),
+            "dpop_signing_alg_values_supported": list(ALGORITHMS),
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": list(server.ring.algs(now)),
             "claims_supported": [*claims, *CLAIM_NAMES],

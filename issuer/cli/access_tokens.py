@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from issuer.cli.findings import Findings, is_instant, quoted, shown, when
+from issuer.protocol.binding import JKT
 from issuer.protocol.replay import CLOCK_SKEW
 from issuer.server import AuthorizationServer
 from issuer.token_types.id_token import TYP as ID_TOKEN_TYP
@@ -44,7 +45,7 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
         kind=TYPES.get(str(header.get("typ")), "A JWT, but no token of this issuer."),
         members=shown({**named, **claims}, now),
         refusals=tuple(refusals),
-        notes=(*_notes(server, header, claims), *_mac_notes(header, claims)),
+        notes=(*_notes(server, header, claims), *_mac_notes(header, claims), *_dpop_notes(claims)),
     )
 
 
@@ -155,3 +156,10 @@ def _mac_notes(header: Mapping[str, Any], claims: Mapping[str, Any]) -> Iterator
             f"its MAC key is for its resource server alone, encrypted to the key "
             f"{quoted(_kid_of_key(claims))}; a request needs a signature by it"
         )
+
+
+def _dpop_notes(claims: Mapping[str, Any]) -> Iterator[str]:
+    confirmation = claims.get("cnf")
+    if isinstance(confirmation, Mapping) and JKT in confirmation:
+        key = quoted(confirmation[JKT])
+        yield f"it is bound to the key {key}, so a request needs a DPoP proof by it"

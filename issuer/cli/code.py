@@ -67,12 +67,10 @@ def code(
     for line in filter(None, (issued, verifier)):
         click.echo(line)
     opened = server.sealer.open(AuthorizationCode, issued, now=now)
-    note(f"\nGood for {words(opened.expires_at - now)}; this redeems it:\n")
-    note(
-        redemption(
-            server, server.registry.clients[client_id], issued, opened.redirect_uri, verifier
-        )
-    )
+    client = server.registry.clients[client_id]
+    proof = " with a DPoP proof, which curl cannot make," if client.dpop_bound_access_tokens else ""
+    note(f"\nGood for {words(opened.expires_at - now)};{proof} this redeems it:\n")
+    note(redemption(server, client, issued, opened.redirect_uri, verifier))
 
 
 def _whole_scope(

@@ -1,6 +1,7 @@
 """What the records of a registry could do more safely, although they fit together."""
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from types import MappingProxyType
 
 from issuer.registry import precis
@@ -45,6 +46,7 @@ def _warn_of_client(client: Client, registry: Registry) -> list[Finding]:
         *_warn_of_redirect_uris(client),
         *_warn_of_imitation(client),
         *_warn_of_refreshing(client, registry),
+        *_warn_of_dpop(client, registry),
     ]
 
 
@@ -113,14 +115,26 @@ def _warn_of_imitation(client: Client) -> Iterator[Finding]:
         yield ("clients", client.client_id, "skip_consent"), sentence
 
 
+def _warn_of_dpop(client: Client, registry: Registry) -> Iterator[Finding]:
+    held = [registry.resources[each] for each in client.resources if each in registry.resources]
+    if client.dpop_bound_access_tokens:
+        for resource in filter(attrgetter("is_mac"), held):
+            sentence = (
+                f"leaves it without tokens for {resource.resource}, which are of type mac: they "
+                "have a key of their own, and are refused to whoever proves another"
+            )
+            yield ("clients", client.client_id, "dpop_bound_access_tokens"), sentence
+
+
 def _warn_of_refreshing(client: Client, registry: Registry) -> Iterator[Finding]:
     if "refresh_token" not in client.grant_types:
         return
     at = ("clients", client.client_id)
-    if client.is_public and not registry.issuer.has_store:
+    if client.is_public and not client.is_bound and not registry.issuer.has_store:
         sentence = (
-            'has "refresh_token", which comes to nothing: a public client gets none without a '
-            "replay_store under [issuer] (RFC 9700 section 4.14.2)"
+            'has "refresh_token", which comes to nothing without DPoP: where there is no '
+            "replay_store under [issuer], a public client gets only those that are bound to a key "
+            "(RFC 9700 section 4.14.2); dpop_bound_access_tokens = true says that it has one"
         )
         yield (*at, "grant_types"), sentence
     idle = client.refresh_token_idle_lifetime or registry.issuer.refresh_token_idle_lifetime

@@ -28,6 +28,7 @@ def check(client: Client, registry: Registry) -> Iterator[Finding]:
     yield from _check_secrets(client)
     yield from _check_grants(client)
     yield from _check_rotation(client, registry)
+    yield from _check_dpop(client, registry)
 
 
 def check_dates(at: tuple[str | int, ...], secrets: tuple[ClientSecret, ...]) -> Iterator[Finding]:
@@ -82,6 +83,18 @@ def _check_rotation(client: Client, registry: Registry) -> Iterator[Finding]:
             '"sqlite:replay.db": set one, or take this out'
         )
         yield ("clients", client.client_id, "rotate_refresh_tokens"), sentence
+
+
+def _check_dpop(client: Client, registry: Registry) -> Iterator[Finding]:
+    """RFC 9449 binds what is otherwise a bearer token."""
+    held = [registry.resources.get(each) for each in client.resources]
+    takes_mac_alone = bool(held) and all(each is not None and each.is_mac for each in held)
+    if client.dpop_bound_access_tokens and takes_mac_alone and not client.is_relying_party:
+        sentence = (
+            'is for bearer tokens, and its resources have access_token_type = "mac", whose tokens '
+            "come with a key of their own: take this out"
+        )
+        yield ("clients", client.client_id, "dpop_bound_access_tokens"), sentence
 
 
 def _check_redirect_uris(client: Client) -> Iterator[Finding]:

@@ -18,10 +18,12 @@ from keys.ring import KeyRing, write
 from tests.asking import ask
 from tests.builders import basic
 from tests.cli.test_schema import json_of, validate
+from tests.rfc9449.proving import Prover, proving
 
 CALLBACK = "https://app.example/callback"
 REDIRECT = ["--redirect-uri", CALLBACK]
 MAC_API = "https://pay.example"
+PROVER = Prover()
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ KINDS = {
         refused="The redirect_uri is missing, or not one of the client's.",
     ),
     "one that pushes": Kind((*REDIRECT, *API, "--require-pushed-authorization-requests")),
+    "by DPoP": Kind((*REDIRECT, *API, "--dpop"), token_type="DPoP"),
+    "by DPoP, public": Kind((*REDIRECT, *API, "--dpop", "--public"), token_type="DPoP"),
     "the team's own": Kind((*REDIRECT, *API, "--skip-consent")),
     "asked each time": Kind((*REDIRECT, *API), 'prompt_consent = "always"'),
     "for itself": Kind(API, refused="The client has registered no redirect_uri."),
@@ -151,6 +155,10 @@ def test_a_client_is_added_checked_shown_and_gets_what_its_code_is_for(run, url,
     where, request = as_pasted(result.stderr, client_secret)
     assert where == url + "/token"
     server = load(tmp_path / "registry.toml", tmp_path / "keyring.json", clock.now())
+    if kind.token_type == "DPoP":
+        assert "with a DPoP proof, which curl cannot make, this" in result.stderr
+        assert ask(server, request).error == "invalid_dpop_proof"
+        request = proving(request, PROVER.proof(where, now=clock.now()), url=where)
     answer = ask(server, request)
     assert answer.status == 200, answer.log
     assert answer.body["token_type"] == kind.token_type
@@ -158,6 +166,11 @@ def test_a_client_is_added_checked_shown_and_gets_what_its_code_is_for(run, url,
     for text in (code, *(answer.body.get(name) for name in TOKENS)):
         if text is not None:
             assert "It is good." in good(run("inspect", stdin=text)).stdout
+    if kind.token_type == "DPoP":
+        shown = run("inspect", stdin=str(answer.access_token)).stdout
+        assert f'bound to the key "{PROVER.jkt}", so a request needs a DPoP proof' in shown
+        shown = run("inspect", stdin=str(answer.body["refresh_token"])).stdout
+        assert (PROVER.jkt in shown) is kind.is_public
     good(run("revoke", "--client", "it"))
     assert run("inspect", stdin=code).exit_code == 1
 

@@ -48,6 +48,7 @@ def test_the_document_says_all_there_is():
             "client_secret_basic", "client_secret_post", "none",
         ],
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
         "authorization_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],

@@ -661,20 +661,24 @@ def test_a_code_that_lives_long_where_nothing_remembers_it_is_warned_of(
 
 
 @pytest.mark.parametrize(
-    ("store", "method", "grants", "is_warned"),
+    ("store", "method", "grants", "is_bound", "is_warned"),
     [
-        ("none", "none", ["authorization_code", "refresh_token"], True),
-        ("none", "none", ["authorization_code"], False),
-        ("sqlite:replay.db", "none", ["authorization_code", "refresh_token"], False),
-        ("none", "client_secret_basic", ["authorization_code", "refresh_token"], False),
+        ("none", "none", ["authorization_code", "refresh_token"], False, True),
+        ("none", "none", ["authorization_code", "refresh_token"], True, False),
+        ("none", "none", ["authorization_code"], False, False),
+        ("sqlite:replay.db", "none", ["authorization_code", "refresh_token"], False, False),
+        ("none", "client_secret_basic", ["authorization_code", "refresh_token"], False, False),
     ],
 )
-def test_a_refresh_token_that_nobody_will_get_is_warned_of(store, method, grants, is_warned):
+def test_a_refresh_token_that_nobody_will_get_is_warned_of(
+    store, method, grants, is_bound, is_warned
+):
     """RFC 9700 section 4.14.2: without a store, a public client's replay cannot be detected."""
     table = changed(
         (("issuer", "replay_store"), store),
         ((*WEB, "token_endpoint_auth_method"), method),
         ((*WEB, "grant_types"), grants),
+        ((*WEB, "dpop_bound_access_tokens"), is_bound),
         *([(SECRETS, GONE)] if method == "none" else []),
     )
     found = [sentence for path, sentence in warnings(parsed(table)) if path[-1] == "grant_types"]

@@ -40,6 +40,12 @@ WITH_USER = ("authorization_code", "refresh_token")
     "vscode://; --public unless --auth-method says otherwise.",
 )
 @click.option("--auth-method", type=click.Choice(OFFERED.token_endpoint_auth_methods))
+@click.option(
+    "--dpop",
+    is_flag=True,
+    help="Bind its tokens to a key that it proves by DPoP; of a public client's refresh tokens "
+    "that takes the place of a replay_store.",
+)
 @CHOSEN
 @SECRET_STDIN
 @click.option(
@@ -77,6 +83,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     scope: str | None,
     resources: tuple[str, ...],
     auth_method: str | None,
+    dpop: bool,
     backchannel_logout_uri: str | None,
     id_token_signed_response_alg: str | None,
     file: str | None,
@@ -91,8 +98,8 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     """Add a client, and print its secret this once, if it was made here.
 
     Left out, the grant types are authorization_code and refresh_token with a redirect URI, which
-    of a public client takes a replay_store, and client_credentials without; the resource is the
-    registry's only one, or none for a client that asks only who the user is. --grant-type,
+    of a public client takes a replay_store or --dpop, and client_credentials without; the resource
+    is the registry's only one, or none for a client that asks only who the user is. --grant-type,
     --redirect-uri and --resource may be repeated.
 
     \b
@@ -101,6 +108,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
       issuer client add web --name "Web shop" --redirect-uri https://shop.example/callback
       issuer client add wiki --redirect-uri https://wiki.example/callback --scope "openid email"
       issuer client add phone --public --redirect-uri com.example.shop:/callback
+      issuer client add tablet --public --dpop --redirect-uri https://shop.example/callback
       issuer client add editor --native --redirect-uri http://localhost/callback
       pass show moved | issuer client add moved --secret-stdin
     """
@@ -118,7 +126,10 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         "application_type": "native" if native else None,
         "token_endpoint_auth_method": method,
         "client_secrets": [{"hash": hashed}] if hashed else None,
-        "grant_types": list(grant_types or _grant_types(registry, redirect_uris, method)),
+        "dpop_bound_access_tokens": dpop,
+        "grant_types": list(
+            grant_types or _grant_types(registry, redirect_uris, method, is_bound=dpop)
+        ),
         "redirect_uris": list(redirect_uris),
         "scope": _all_scopes(registry, resources) if scope is None else scope,
         "resources": list(resources),
@@ -174,7 +185,9 @@ def _method(asked: str | None, *, public: bool, native: bool) -> str:
     return asked or ("none" if public or native else "client_secret_basic")
 
 
-def _grant_types(registry: Registry, redirect_uris: Sequence[str], method: str) -> Sequence[str]:
-    if method == "none":  # where nothing remembers, a refresh token is anybody's who finds it
-        return WITH_USER if registry.issuer.has_store else WITH_USER[:1]
+def _grant_types(
+    registry: Registry, redirect_uris: Sequence[str], method: str, *, is_bound: bool
+) -> Sequence[str]:
+    if method == "none":  # unbound, where nothing remembers, it is anybody's who finds it
+        return WITH_USER if is_bound or registry.issuer.has_store else WITH_USER[:1]
     return WITH_USER if redirect_uris else ("client_credentials",)
