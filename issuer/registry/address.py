@@ -45,7 +45,7 @@ def of_client(peer: str, forwarded_for: tuple[str, ...], trusted_proxies: tuple[
     """
     address = _written(parse(peer), peer)
     hops = ",".join(forwarded_for).split(",")
-    while hops and _is_trusted(address, trusted_proxies):
+    while hops and is_trusted(address, trusted_proxies):
         hop = _hop(hops.pop())
         if hop is None:  # "unknown", or nothing: the proxy is all that is known
             return address
@@ -53,7 +53,9 @@ def of_client(peer: str, forwarded_for: tuple[str, ...], trusted_proxies: tuple[
     return address
 
 
-def _is_trusted(address: str, trusted_proxies: tuple[str, ...]) -> bool:
+@lru_cache(maxsize=4096)
+def is_trusted(address: str, trusted_proxies: tuple[str, ...]) -> bool:
+    """True where ``address``, which is empty over a unix socket, is one of ``trusted_proxies``."""
     parsed = parse(address)
     if parsed is None:
         return not address and UNIX in trusted_proxies

@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from issuer.registry import client_keys, origin, redirect_uri, secret
+from issuer.registry import client_keys, distinguished_name, origin, redirect_uri, san, secret
 from issuer.registry.branding import Link, Logo
 from issuer.registry.client_keys import MAX_KEYS, ClientKeys
 from issuer.registry.record import (
@@ -84,6 +84,11 @@ JWKS = Annotated[
         }
     ),
 ]
+SubjectDN = Annotated[str, AfterValidator(distinguished_name.check)]
+SanDNS = Annotated[str, AfterValidator(san.check_dns)]
+SanURI = Annotated[str, AfterValidator(san.check_uri)]
+SanIP = Annotated[str, AfterValidator(san.check_ip)]
+SanEmail = Annotated[str, AfterValidator(san.check_email)]
 Origin = Annotated[str, AfterValidator(origin.check)]
 
 
@@ -128,13 +133,13 @@ class Client:
     """Where it publishes those, by https."""
     token_endpoint_auth_signing_alg: SigningAlg | None = None
     """What it signs its assertions by; whatever its keys are for, if left out (RFC 7591)."""
-    tls_client_auth_subject_dn: Text | None = None
+    tls_client_auth_subject_dn: SubjectDN | None = None
     """The subject of its certificate, as RFC 4514 spells it (RFC 8705 section 2.1.2)."""
-    tls_client_auth_san_dns: Text | None = None
+    tls_client_auth_san_dns: SanDNS | None = None
     """Or a DNS name of its certificate, in its subject alternative names; so for the next three."""
-    tls_client_auth_san_uri: Text | None = None
-    tls_client_auth_san_ip: Text | None = None
-    tls_client_auth_san_email: Text | None = None
+    tls_client_auth_san_uri: SanURI | None = None
+    tls_client_auth_san_ip: SanIP | None = None
+    tls_client_auth_san_email: SanEmail | None = None
     tls_client_certificate_bound_access_tokens: StrictBool = False
     """True binds its tokens to the certificate that it connects with (RFC 8705 section 3.4)."""
     dpop_bound_access_tokens: StrictBool = False

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass
 from shlex import quote
 
-from issuer.registry import client_checks, user_checks
+from issuer.registry import certificate_checks, client_checks, user_checks
 from issuer.registry.client import Client
 from issuer.registry.documents import Finding, near
 from issuer.registry.registry import Registry
@@ -45,6 +45,7 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
             ("issuer", "login_url"),
             "needs login_jwks, and login_jwks needs login_url; `issuer login-key` makes the keys",
         )
+    yield from certificate_checks.check_settings(registry.issuer)
     for number, sub in enumerate(registry.issuer.blocked_subjects):
         if sub in registry.clients:
             sentence = "is a client's client_id; a client is taken away by deleting its table"
@@ -129,6 +130,7 @@ def _check_client(
     return [
         *_check_names(client, registry, offered, defined),
         *client_checks.check(client, registry),
+        *certificate_checks.check_client(client, registry),
     ]
 
 

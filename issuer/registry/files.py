@@ -56,8 +56,8 @@ def read_registry(path: Path) -> dict[str, bytes]:
 
 
 def with_key_files(path: Path, contents: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The documents in ``contents``, of the registry at ``path``, and the files of keys that
-    clients name in them.
+    """The documents in ``contents``, of the registry at ``path``, and the files of keys and of
+    authorities that are named in them.
 
     Those may lie right among the documents of a directory, as they do in a ConfigMap.
 
@@ -67,12 +67,11 @@ def with_key_files(path: Path, contents: Mapping[str, bytes]) -> dict[str, bytes
     folder = folder_of(path)
     held = {name: each for name, each in contents.items() if not documents.is_key_file(name)}
     found: dict[str, bytes] = {}
-    for name, client_id in key_files.named(held).items():
+    for name, place in key_files.named(held).items():
         try:
             found[documents.key_file(name)] = read_file(folder / name, client_keys.MAX_BYTES)
         except Unreadable as error:
-            where = documents.dotted(("clients", client_id, "jwks_file"))
-            raise Unreadable(f"{where}: {error}") from None
+            raise Unreadable(f"{documents.dotted(place)}: {error}") from None
         if path.is_dir() and (folder / name).parent == path:
             held.pop(Path(name).name, None)
     if len(found) > MAX_FILES:

@@ -1,6 +1,6 @@
-"""The files in which clients' keys lie, beside the registry: which there are.
+"""The files in which clients' keys and their authorities lie, beside the registry: which there are.
 
-The clients that name one say so within the documents.
+Who names one says so within the documents.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,34 +8,44 @@ from collections.abc import Iterator, Mapping
 from issuer.registry import documents, entries
 from issuer.registry.parsing import ALL_TABLES
 
-_FIELD = "jwks_file"
+_KEYS, _AUTHORITIES = "jwks_file", "client_certificate_authorities_file"
+
+Path = tuple[str, ...]
+"""Of a field within the documents."""
 
 
-def named(contents: Mapping[str, bytes]) -> Mapping[str, str]:
-    """The files that clients in these documents name, each with one of those clients.
+def named(contents: Mapping[str, bytes]) -> Mapping[str, Path]:
+    """The files that are named in these documents, each with a place where it is.
 
     What is wrong with a document is for ``parsing`` to say.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Path] = {}
     for file, content in contents.items():
-        if _FIELD.encode() in content:  # so in few registries, and this is asked of all of them
-            for client_id, name in _named_in(file, content):
-                found.setdefault(name, client_id)
+        # So in few registries, and this is asked of all of them.
+        if _KEYS.encode() in content or _AUTHORITIES.encode() in content:
+            for path, name in _named_in(file, content):
+                if isinstance(name, str) and name:
+                    found.setdefault(name, path)
     return found
 
 
-def _named_in(file: str, content: bytes) -> Iterator[tuple[str, str]]:
+def _named_in(file: str, content: bytes) -> Iterator[tuple[Path, object]]:
     try:
-        for table, client_id, entry in entries.read(file, content, ALL_TABLES):
-            if table == "clients" and isinstance(entry, Mapping):
-                name = entry.get(_FIELD)
-                if isinstance(name, str) and name:
-                    yield client_id, name
+        for table, key, entry in entries.read(file, content, ALL_TABLES):
+            yield from _named_by(table, key, entry)
     except (ValueError, RecursionError):
         try:
-            clients = documents.read(file, content).get("clients")
+            tables = documents.read(file, content)
         except ValueError:
             return
-        for client_id, entry in clients.items() if isinstance(clients, Mapping) else ():
-            if isinstance(entry, Mapping) and isinstance(entry.get(_FIELD), str):
-                yield client_id, entry[_FIELD]
+        for table in ("issuer", "clients"):
+            held = tables.get(table)
+            for key, entry in held.items() if isinstance(held, Mapping) else ():
+                yield from _named_by(table, key, entry)
+
+
+def _named_by(table: str, key: str, entry: object) -> Iterator[tuple[Path, object]]:
+    if table == "issuer" and key == _AUTHORITIES:
+        yield (table, key), entry
+    elif table == "clients" and isinstance(entry, Mapping):
+        yield (table, key, _KEYS), entry.get(_KEYS)

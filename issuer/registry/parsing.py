@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from issuer.registry import client_keys, consistency, documents, entries, faults
 from issuer.registry.branding import Branding
 from issuer.registry.client import Client, ClientSecret
+from issuer.registry.client_certificates import read_authorities
 from issuer.registry.client_keys import ClientKeys
 from issuer.registry.consistency import Offered
 from issuer.registry.documents import Problem, near
@@ -22,6 +23,7 @@ from issuer.registry.registry import Registry
 from issuer.registry.resource import EncryptionJWK, JWKSet, Resource
 from issuer.registry.settings import Settings
 from issuer.registry.user import Address, User
+from keys import file_text
 
 TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
     {
@@ -85,6 +87,7 @@ def accept(files: Mapping[str, bytes], offered: Offered) -> Registry | None:
                 found[table][name] = made
         key_files = {name: _keys(files, name) for name in _named(found["clients"].values())}
         settings = TypeAdapter(Settings).validate_python(found["issuer"])
+        authorities = _authorities(files, settings)
         branding = TypeAdapter(Branding).validate_python(found["branding"])
     except (ValueError, RecursionError):
         return None
@@ -98,6 +101,7 @@ def accept(files: Mapping[str, bytes], offered: Offered) -> Registry | None:
         scopes=found["scopes"],
         branding=branding,
         key_files=key_files,
+        authorities=authorities,
         digest=digest(files),
     )
     findings = consistency.check(registry, offered, registry.resources.keys())
@@ -121,14 +125,21 @@ def examine(files: Mapping[str, bytes], offered: Offered) -> Registry:
     branding = _table("branding", Branding, merged["branding"], problems)
     records = {table: _records(table, merged[table], problems) for table in TABLES}
     key_files = _key_files(files, records["clients"], problems)
+    settings = settings or Settings(url="https://unreadable.invalid")
+    try:
+        authorities = _authorities(files, settings)
+    except ValueError as error:
+        authorities = ""
+        problems.append(documents.problem(str(settings.client_certificate_authorities_file), error))
     registry = Registry.of(
-        settings or Settings(url="https://unreadable.invalid"),
+        settings,
         resources=tuple(records["resources"]),
         clients=tuple(records["clients"]),
         users=tuple(records["users"]),
         scopes=_scopes(merged["scopes"], problems),
         branding=branding or Branding(),
         key_files=key_files,
+        authorities=authorities,
         digest=digest(files),
     )
     if readable:
@@ -174,6 +185,19 @@ def _key_files(
         except ValueError as error:
             problems.append(documents.problem(name, error))
     return found
+
+
+def _authorities(files: Mapping[str, bytes], settings: Settings) -> str | None:
+    """The certificates of those who vouch for clients. Raises ``ValueError``."""
+    name = settings.client_certificate_authorities_file
+    if name is None:
+        return settings.client_certificate_authorities
+    content = files.get(documents.key_file(name))
+    if content is None:
+        raise ValueError("is named in [issuer], and was not there when the registry was read")
+    pem = file_text.decode(content)
+    read_authorities(pem)
+    return pem
 
 
 def digest(files: Mapping[str, bytes]) -> str:

@@ -45,6 +45,8 @@ class Registry:
     """Whom no registry has to know to refuse them."""
     key_files: Mapping[str, ClientKeys]
     """What lies in the files that clients name as their ``jwks_file``."""
+    authorities: str | None = field(repr=False)
+    """The certificates of those who vouch for clients of ``tls_client_auth``, in PEM."""
     cors_origins: frozenset[str]
     """From where scripts may ask, whosever client they are."""
     digest: str
@@ -68,6 +70,7 @@ class Registry:
         scopes: Mapping[str, str] = MappingProxyType({}),
         branding: Branding = Branding(),  # noqa: B008  it never changes
         key_files: Mapping[str, ClientKeys] = MappingProxyType({}),
+        authorities: str | None = None,
         digest: str = "",
     ) -> "Registry":
         """The registry of these records. Whether they fit together is not checked here."""
@@ -83,6 +86,7 @@ class Registry:
             branding=branding,
             own=own,
             key_files=key_files,
+            authorities=authorities,
             digest=digest,
             _by_canonical=MappingProxyType(
                 {canonical(each.resource): each for each in (*resources, own)}

@@ -7,6 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from issuer.registry import web_url
 from issuer.registry.address import TrustedProxies
+from issuer.registry.client_certificates import Authorities, HeaderName
 from issuer.registry.record import (
     CODE_LIFETIME_WITHOUT_STORE,
     DEFAULT_CODE_LIFETIME,
@@ -19,6 +20,7 @@ from issuer.registry.record import (
     RefreshTokenIdleLifetime,
     RefreshTokenLifetime,
     SessionLifetime,
+    Text,
     distinct,
 )
 from keys.jwks import Keys, read_jwks
@@ -94,6 +96,19 @@ class Settings:
     trusted_proxies: TrustedProxies = ()
     """The proxies whose ``X-Forwarded-For`` is believed: IP addresses, networks, and ``unix:`` for
     whoever connects over a unix socket."""
+    client_certificate_header: HeaderName | None = None
+    """The header in which those proxies pass on the certificate of a client: Client-Cert (RFC
+    9440), X-Forwarded-Client-Cert as Envoy writes it, or any other of PEM or base64, such as
+    X-SSL-Client-Cert. From anybody else it is not looked at."""
+    tls_client_certificates: StrictBool = False
+    """True where gunicorn itself is where TLS ends, and asks for clients' certificates."""
+    client_certificate_authorities: Authorities | None = None
+    """The certificates of those who vouch for the clients of tls_client_auth, in PEM."""
+    client_certificate_authorities_file: Text | None = None
+    """The file where those are, beside the registry."""
+    mtls_url: Annotated[str, AfterValidator(_check_url)] | None = None
+    """Where else this issuer can be reached: there TLS asks for certificates, which it need not do
+    where browsers come (RFC 8705 section 5)."""
     require_pushed_authorization_requests: StrictBool = False
     """True refuses every authorization request that was not pushed (RFC 9126 section 5)."""
     require_signed_request_object: StrictBool = False
@@ -118,6 +133,11 @@ class Settings:
         if not self.authorization_code_lifetime:
             lifetime = DEFAULT_CODE_LIFETIME if self.has_store else CODE_LIFETIME_WITHOUT_STORE
             object.__setattr__(self, "authorization_code_lifetime", lifetime)
+
+    @property
+    def takes_certificates(self) -> bool:
+        """True where it can be known by which certificate a client connects."""
+        return self.client_certificate_header is not None or self.tls_client_certificates
 
     @property
     def has_store(self) -> bool:
