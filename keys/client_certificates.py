@@ -49,10 +49,11 @@ class InvalidCertificate(ValueError):
 class CertificateHeader:
     """The field in which a proxy passes the certificate on, which also says how it is spelt.
 
-    ``Client-Cert`` is as RFC 9440 has it, with ``Client-Cert-Chain`` beside it, and
-    ``X-Forwarded-Client-Cert`` as Envoy does. Any other name is for what other proxies can write:
-    PEM with percent signs, as nginx does, or with blanks in the place of line ends, as Apache does,
-    or the base64 of DER, as HAProxy does, with colons around it or not.
+    ``Client-Cert`` is as RFC 9440 has it, with ``Client-Cert-Chain`` beside it,
+    ``X-Forwarded-Client-Cert`` as Envoy does, and ``X-Forwarded-Tls-Client-Cert`` as Traefik does.
+    Any other name is for what other proxies can write: PEM with percent signs, as nginx and AWS do,
+    or with blanks in the place of line ends, as Apache does, or the base64 of DER, as HAProxy does,
+    with colons around it or not.
 
     Raises:
         ValueError: it is no name of a field.
@@ -182,11 +183,19 @@ def _as_others_do(value: str) -> Certificates:
     text = _unquoted(value)
     if text.startswith(_BEGIN):
         return read_pem(text)
-    return tuple(_base64(each.strip(" ")) for each in text.split(","))
+    return (_base64(text),)
+
+
+def _as_traefik_does(value: str) -> Certificates:
+    return tuple(_base64(each) for each in _unquoted(value).split(","))
 
 
 _SPELLINGS: Mapping[str, Callable[[str], Certificates]] = MappingProxyType(
-    {"client-cert": _as_rfc_9440_does, "x-forwarded-client-cert": _as_envoy_does}
+    {
+        "client-cert": _as_rfc_9440_does,
+        "x-forwarded-client-cert": _as_envoy_does,
+        "x-forwarded-tls-client-cert": _as_traefik_does,
+    }
 )
 
 
