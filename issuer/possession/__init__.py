@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from issuer.possession import dpop
+from issuer.possession import dpop, mtls
 from issuer.possession.possessed import Possessed
 from issuer.protocol.request import AuthenticatedRequest, Response, TokenRequest
 from issuer.server import AuthorizationServer
@@ -19,7 +19,9 @@ Prove = Callable[[AuthorizationServer, AuthenticatedRequest], Possessed | None]
 Raises ``AccessTokenException`` where the proof is not good, or missing.
 """
 
-POSSESSION: Mapping[str, Prove] = MappingProxyType({"dpop": dpop.prove})
+POSSESSION: Mapping[str, Prove] = MappingProxyType({"mtls": mtls.prove, "dpop": dpop.prove})
+"""Certificates first: they count for those alone who registered that, while anybody may send a
+proof."""
 
 
 def bind(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> AuthenticatedRequest:

@@ -34,6 +34,8 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Its ``DPoP`` headers, of which there may be one (RFC 9449 section 4.3)."""
     certificate: bytes | None = None
     """The certificate that the sender's TLS was proved by, in DER (RFC 8705)."""
+    chain: tuple[bytes, ...] = ()
+    """Those that lead from it to its authority, as far as they were sent."""
 
 
 class AuthenticatedRequest(msgspec.Struct, frozen=True, kw_only=True):

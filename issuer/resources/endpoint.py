@@ -17,6 +17,7 @@ from issuer.protocol.form import Form
 from issuer.protocol.replay import ReplayStore
 from issuer.protocol.request import TokenRequest
 from issuer.resources.client_address import client_address
+from issuer.resources.client_certificate import client_certificates
 from issuer.server import AuthorizationServer
 
 MAX_BODY = 32768
@@ -55,11 +56,13 @@ class Endpoint:
         what was true before.
 
         Raises:
-            InvalidRequest: as ``read_headers`` and ``read_form`` do.
+            InvalidRequest: as ``read_headers``, ``read_form`` and ``client_certificates`` do.
         """
         headers = read_headers(req)
         form = Form.parse(await read_form(req, headers))
         server = self.server()
+        takes_certificates = server.registry.issuer.takes_certificates
+        certificates = client_certificates(req, server) if takes_certificates else ()
         return server, TokenRequest(
             form=form,
             headers=headers,
@@ -67,6 +70,8 @@ class Endpoint:
             address=client_address(req, server),
             url=self.url,
             dpop=proofs(headers) if "dpop" in headers else NO_PROOFS,
+            certificate=certificates[0] if certificates else None,
+            chain=certificates[1:],
         )
 
 

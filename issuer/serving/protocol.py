@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from issuer.serving.exchange import Exchange
 from issuer.serving.heads import refusal, split_target
+from issuer.serving.tls import extensions
 from issuer.serving.turnstile import Turnstile
 from issuer.serving.wire import Wire
 
@@ -85,7 +86,7 @@ class Protocol(asyncio.Protocol):
         """Waits for the first request for so long."""
         self._state.connections.add(self)  # type: ignore[arg-type]  # one of uvicorn's own
         self._wire = Wire(transport, self._loop)
-        self._scope = {
+        self._scope: dict[str, Any] = {
             "type": "http",
             "asgi": ASGI,
             "http_version": "1.1",
@@ -99,6 +100,8 @@ class Protocol(asyncio.Protocol):
             "query_string": b"",
             "headers": self._headers,
         }  # of each request that comes
+        if is_ssl(transport):
+            self._scope["extensions"] = extensions(transport)
         self._latest = Exchange.none(self._wire, self._state)  # whose body is coming
         self._answering = self._latest
         self._set_deadline()
