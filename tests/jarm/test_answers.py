@@ -200,9 +200,8 @@ def test_a_client_that_registered_an_algorithm_is_told_nothing_unsigned(mode):
 
 def push(server, **changes):
     headers = {"authorization": basic("web")}
-    return pushed.push(
-        server, TokenRequest(form=a_form(**changes), headers=headers, received_at=NOW)
-    )
+    request = TokenRequest(form=a_form(**changes), headers=headers, received_at=NOW)
+    return pushed.push(server, request).response
 
 
 def test_neither_can_it_push_what_would_be():
