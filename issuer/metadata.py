@@ -71,6 +71,16 @@ def _revocation(server: AuthorizationServer) -> Mapping[str, object]:
     }
 
 
+def _request_objects(server: AuthorizationServer) -> Mapping[str, object]:
+    """Where some client can sign its requests, and by what (RFC 9101 section 10.5)."""
+    algs, issuer = server.registry.request_object_algs, server.registry.issuer
+    return {
+        "request_parameter_supported": bool(algs),
+        **({"request_object_signing_alg_values_supported": list(algs)} if algs else {}),
+        "require_signed_request_object": issuer.require_signed_request_object,
+    }
+
+
 def _introspection(server: AuthorizationServer, now: int) -> Mapping[str, object]:
     if not server.registry.resource_servers.known:
         return {}
@@ -121,7 +131,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
                 registry.issuer.require_pushed_authorization_requests
             ),
             "claims_parameter_supported": False,
-            "request_parameter_supported": False,
+            **_request_objects(server),
             "request_uri_parameter_supported": False,  # left out, it would be true
         }
     )

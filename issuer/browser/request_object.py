@@ -13,7 +13,7 @@ from issuer.browser.authorization_request import AuthorizationRequest
 from issuer.errors import InvalidRequestObject, RequestNotSupported
 from issuer.protocol import client_jwt
 from issuer.protocol.form import MAX_PARAMETERS, REPEATABLE, Form
-from issuer.protocol.replay import Once
+from issuer.protocol.replay import CLOCK_SKEW, Once
 from issuer.registry.client import Client
 from issuer.registry.client_keys import ClientKeys
 from keys.claims import LATEST
@@ -28,8 +28,11 @@ TYPES = frozenset({TYP, "jwt", None})
 LIFETIME = 3600
 """Seconds from ``nbf`` to ``exp`` at most (FAPI 2.0 Message Signing section 5.3.1)."""
 
-LEEWAY = 60
+LEEWAY = CLOCK_SKEW
 """Seconds of clock difference forgiven."""
+
+MAX_JTI = 256
+"""Characters of the longest ``jti``."""
 
 PARAMETERS = ("response_type", "registration", *AuthorizationRequest.__struct_fields__)
 """What is read of it. All else is ignored, as beside it."""
@@ -58,7 +61,7 @@ class RequestObject(NamedTuple):
         jti = self.claims.get("jti")
         if jti is None:
             return ()
-        if not isinstance(jti, str) or not 0 < len(jti) <= client_jwt.MAX_IDENTIFIER:
+        if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
             raise InvalidRequestObject("The jti of the request object is no text, or too long.")
         # In one hash, so that no two clients can have the same, and of bearable length.
         name = to_base64url(sha256(to_json([self.client_id, jti])).digest())
@@ -151,12 +154,13 @@ def _values(name: str, value: object) -> tuple[str, ...]:
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> int:
-    value = claims.get(name)
-    if type(value) is not int or not 0 <= value <= LATEST:
+    value: Any = claims.get(name)
+    # RFC 7519 section 2 lets a NumericDate have a fraction, and some clients send one.
+    if type(value) not in (int, float) or not 0 <= value <= LATEST:
         raise InvalidRequestObject(
-            f"The {name} of a request object must be there, in whole seconds since 1970."
+            f"The {name} of a request object must be there, in seconds since 1970."
         )
-    return value
+    return int(value)
 
 
 def _is_text(value: object) -> bool:

@@ -219,6 +219,11 @@ class Client:
         return self.token_endpoint_auth_method == "none"
 
     @property
+    def has_keys(self) -> bool:
+        """True where it says which keys it signs with, or where they are."""
+        return self.jwks is not None or self.jwks_file is not None or self.jwks_uri is not None
+
+    @property
     def is_bound(self) -> bool:
         """True where its tokens are always bound to a key of its own."""
         return self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens

@@ -1,6 +1,7 @@
 """What a client must be in itself: its secrets, grants and redirect URIs do not contradict."""
 
 from collections.abc import Iterator, Mapping
+from shlex import quote
 from types import MappingProxyType
 
 from issuer.registry.client import Client, ClientSecret
@@ -29,6 +30,7 @@ def check(client: Client, registry: Registry) -> Iterator[Finding]:
     yield from _check_grants(client)
     yield from _check_rotation(client, registry)
     yield from _check_dpop(client, registry)
+    yield from _check_signing(client, registry)
 
 
 def check_dates(at: tuple[str | int, ...], secrets: tuple[ClientSecret, ...]) -> Iterator[Finding]:
@@ -95,6 +97,25 @@ def _check_dpop(client: Client, registry: Registry) -> Iterator[Finding]:
             "come with a key of their own: take this out"
         )
         yield ("clients", client.client_id, "dpop_bound_access_tokens"), sentence
+
+
+def _check_signing(client: Client, registry: Registry) -> Iterator[Finding]:
+    if client.has_keys or "authorization_code" not in client.grant_types:
+        return
+    at, has_to = ("clients", client.client_id), client.require_signed_request_object
+    needed = (
+        "a key of the client's to sign its requests with, as jwks, jwks_file or jwks_uri; "
+        f"`issuer client key {quote(client.client_id)}` makes one"
+    )
+    if has_to:
+        yield (*at, "require_signed_request_object"), f"needs {needed}"
+    elif registry.issuer.require_signed_request_object:
+        sentence = (
+            f"is missing: with require_signed_request_object under [issuer] it needs {needed}"
+        )
+        yield (*at, "jwks"), sentence
+    if client.request_object_signing_alg is not None:
+        yield (*at, "request_object_signing_alg"), f"needs {needed}"
 
 
 def _check_redirect_uris(client: Client) -> Iterator[Finding]:

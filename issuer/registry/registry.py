@@ -14,6 +14,7 @@ from issuer.registry.likeness import unlike
 from issuer.registry.resource import Resource
 from issuer.registry.settings import Settings
 from issuer.registry.user import OPENID_SCOPES, User
+from keys.algorithms import ALGORITHMS
 from keys.audience import canonical
 
 
@@ -39,6 +40,8 @@ class Registry:
     """What ID tokens are signed by, and one client each of those who want that."""
     authorization_response_algs: Mapping[str, str]
     """What the answers to authorization requests are signed by, in the same way."""
+    request_object_algs: tuple[str, ...]
+    """What authorization requests may be signed by, as far as some client can."""
     known_scopes: frozenset[str]
     """What means something to some resource, the issuer itself included."""
     blocked_subjects: frozenset[str]
@@ -121,6 +124,7 @@ class Registry:
                     if each.authorization_signed_response_alg is not None
                 }
             ),
+            request_object_algs=_request_object_algs(clients, key_files),
             _longest_access_token_lifetime=_longest_access_token_lifetime(
                 issuer, resources, clients
             ),
@@ -180,6 +184,25 @@ class Registry:
     def longest_sealed_lifetime(self) -> int:
         """Seconds that any code or refresh token of this registry can live."""
         return self._longest_sealed_lifetime
+
+
+def _request_object_algs(
+    clients: tuple[Client, ...], key_files: Mapping[str, ClientKeys]
+) -> tuple[str, ...]:
+    """Of keys that a client publishes elsewhere nobody here knows what they are for."""
+    found: set[str | None] = set()
+    for each in clients:
+        if each.has_keys and "authorization_code" in each.grant_types:
+            alg, keys = each.request_object_signing_alg, each.jwks
+            if each.jwks_file is not None:
+                keys = key_files.get(each.jwks_file)
+            if alg is not None:
+                found.add(alg)
+            elif keys is None:
+                return tuple(ALGORITHMS)
+            else:
+                found.update(key.alg(None) for key in keys.keys)
+    return tuple(alg for alg in ALGORITHMS if alg in found)
 
 
 def _longest_access_token_lifetime(

@@ -58,6 +58,7 @@ def test_the_document_says_all_there_is():
         "require_pushed_authorization_requests": False,
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
+        "require_signed_request_object": False,
         "request_uri_parameter_supported": False,
     }  # fmt: skip
 
