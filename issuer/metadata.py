@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 from issuer.browser.authorization_request import Prompt, ResponseMode
 from issuer.browser.pages.languages import CATALOGUES
-from issuer.client_auth import CLIENT_AUTH, PROVING
+from issuer.client_auth import BY_SECRET, CLIENT_AUTH
 from issuer.grants import GRANTS
 from issuer.protocol import pkce
 from issuer.registry.user import CLAIM_NAMES
+from issuer.server import TOKEN as TOKEN
 from issuer.server import AuthorizationServer
 from keys.algorithms import ALGORITHMS
 
@@ -24,7 +25,6 @@ LOGOUT = "/logout"
 PAR = "/par"
 REVOKE = "/revoke"
 INTROSPECT = "/introspect"
-TOKEN = "/token"
 USERINFO = "/userinfo"
 JWKS = "/.well-known/jwks.json"
 REVOCATIONS = "/.well-known/revocations.jwt"
@@ -66,7 +66,7 @@ def _revocation(server: AuthorizationServer) -> Mapping[str, object]:
         return {}
     return {
         "revocation_endpoint": server.issuer + REVOKE,
-        "revocation_endpoint_auth_methods_supported": list(CLIENT_AUTH),
+        **_client_auth("revocation_endpoint", server),
         "revocations_uri": server.issuer + REVOCATIONS,  # a name of ours: the feed
     }
 
@@ -81,12 +81,23 @@ def _request_objects(server: AuthorizationServer) -> Mapping[str, object]:
     }
 
 
+def _client_auth(endpoint: str, server: AuthorizationServer) -> Mapping[str, object]:
+    """How the clients of this registry prove who they are, and no other way that they might."""
+    registry = server.registry
+    methods = [each for each in CLIENT_AUTH if each in registry.auth_methods]
+    algs = [each for each in ALGORITHMS if each in registry.assertion_algs]
+    return {
+        **({f"{endpoint}_auth_methods_supported": methods} if methods else {}),
+        **({f"{endpoint}_auth_signing_alg_values_supported": algs} if algs else {}),
+    }
+
+
 def _introspection(server: AuthorizationServer, now: int) -> Mapping[str, object]:
     if not server.registry.resource_servers.known:
         return {}
     return {
         "introspection_endpoint": server.issuer + INTROSPECT,
-        "introspection_endpoint_auth_methods_supported": list(PROVING),
+        "introspection_endpoint_auth_methods_supported": list(BY_SECRET),
         "introspection_signing_alg_values_supported": list(server.ring.algs(now)),
     }
 
@@ -102,7 +113,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
         {
             "issuer": issuer,
             "authorization_endpoint": issuer + AUTHORIZE,
-            "token_endpoint": issuer + TOKEN,
+            "token_endpoint": server.token_endpoint,
             "userinfo_endpoint": issuer + USERINFO,
             "jwks_uri": issuer + JWKS,
             "pushed_authorization_request_endpoint": issuer + PAR,
@@ -115,7 +126,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "response_types_supported": ["code"],
             "response_modes_supported": list(ResponseMode),
             "grant_types_supported": list(GRANTS),
-            "token_endpoint_auth_methods_supported": list(CLIENT_AUTH),
+            **_client_auth("token_endpoint", server),
             "code_challenge_methods_supported": list(pkce.METHODS),
             "dpop_signing_alg_values_supported": list(ALGORITHMS),
             "subject_types_supported": ["public"],

@@ -88,7 +88,8 @@ class Watched(Generic[T]):
             self._beside = files.key_files_of(self.path, contents)
             seen = registry.digest(contents)
         except Refused as refused:
-            contents, fault = {}, refused
+            # What is missing may be a file that only the new registry names: it has no stamp yet.
+            contents, fault, self._stamp = {}, refused, None
             seen = registry.digest({problem: b"" for problem in refused.problems})
         held_still, self._seen = seen == self._seen, seen
         if seen == self._settled or not held_still:

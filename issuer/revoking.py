@@ -10,7 +10,7 @@ from issuer import client_auth
 from issuer.errors import InvalidGrant, InvalidRequest, UnsupportedTokenType, naming
 from issuer.protocol import revocation
 from issuer.protocol.form import Form
-from issuer.protocol.replay import ReplayStore, Revocation, unavailable_store
+from issuer.protocol.replay import Once, ReplayStore, Revocation, unavailable_store
 from issuer.protocol.request import Response, TokenRequest
 from issuer.protocol.sealed import RefreshToken
 from issuer.registry.client import Client
@@ -27,6 +27,8 @@ class Asked(NamedTuple):
     client_id: str
     revocation: Revocation | None
     """None where there is nothing, and so nothing to do (section 2.2)."""
+    once: tuple[Once, ...] = ()
+    """What of the request itself is good once."""
 
 
 def validate(server: AuthorizationServer, request: TokenRequest) -> Asked:
@@ -37,7 +39,8 @@ def validate(server: AuthorizationServer, request: TokenRequest) -> Asked:
         UnsupportedTokenType: nothing here remembers.
         InvalidGrant: the token is another client's.
     """
-    client = client_auth.authenticate(server, request).client
+    authenticated = client_auth.authenticate(server, request)
+    client = authenticated.client
     with naming(client.client_id):
         text, whole = request.form.require("token"), _wants_grant(request.form)
         if not server.registry.issuer.has_store:
@@ -45,7 +48,7 @@ def validate(server: AuthorizationServer, request: TokenRequest) -> Asked:
                 "No token can be revoked here: the registry of this issuer sets no replay_store."
             )
         found = _revocation(server, client, text, request.received_at, whole=whole)
-        return Asked(client.client_id, found)
+        return Asked(client.client_id, found, authenticated.once)
 
 
 async def revoke(store: ReplayStore, asked: Asked, now: int) -> Response:

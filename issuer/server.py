@@ -16,6 +16,9 @@ from keys.ring import KeyRing, NoCurrentKey
 from keys.sealing import Sealable, Sealer
 from keys.signing import SigningKey
 
+TOKEN = "/token"
+"""The path of the token endpoint below the issuer's."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationServer:
@@ -38,6 +41,11 @@ class AuthorizationServer:
     def issuer(self) -> str:
         """The issuer identifier (RFC 8414 section 2)."""
         return self.registry.issuer.url
+
+    @property
+    def token_endpoint(self) -> str:
+        """Its URL."""
+        return self.issuer + TOKEN
 
     def signing_key(
         self, now: int, alg: str | None = None, *, issued_at: int | None = None

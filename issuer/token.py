@@ -39,7 +39,7 @@ OFFERED = Offered(
     grant_types=tuple(GRANTS),
     token_endpoint_auth_methods=tuple(CLIENT_AUTH),
     access_token_types=tuple(TOKEN_TYPES),
-    introspection_endpoint_auth_methods=client_auth.PROVING,
+    introspection_endpoint_auth_methods=client_auth.BY_SECRET,
     replay_stores=tuple(stores.STORES),
     fault_of_store=stores.fault,
 )

@@ -24,10 +24,11 @@ LIFETIME = 90
 
 
 class Pushed(NamedTuple):
-    """The answer to a push, once the store agrees that what was good once was not used before."""
+    """The answer to a push, where nothing of the request was used before."""
 
     response: Response
-    once: tuple[Once, ...]
+    client_id: str
+    once: tuple[Once, ...] = ()
 
 
 def push(server: AuthorizationServer, request: TokenRequest) -> Pushed:
@@ -44,7 +45,7 @@ def push(server: AuthorizationServer, request: TokenRequest) -> Pushed:
     client, once = authenticated.client, authenticated.once
     with naming(client.client_id):
         now = request.received_at
-        arrival = unfold(server, client, request.form, None)
+        arrival = unfold(server, client, request.form, request.client_keys)
         pushed, signed_once = judge(server, arrival, now, is_pushed=True)
         if request.dpop:
             possessed = dpop.shown(server, request)
@@ -60,7 +61,7 @@ def push(server: AuthorizationServer, request: TokenRequest) -> Pushed:
             raise InvalidRequest("The request is too long.") from None
         body = {"request_uri": request_uri, "expires_in": LIFETIME}
         response = Response(status=201, body=body, log={"client_id": client.client_id})
-        return Pushed(response, once)
+        return Pushed(response, client.client_id, once)
 
 
 def _bound(pushed: AuthorizationRequest, jkt: str) -> AuthorizationRequest:

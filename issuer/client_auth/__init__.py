@@ -1,16 +1,17 @@
 """Client authentication: exactly one mechanism per request, and the client's registered one.
 
-A row is how credentials are found in a request and how they are proved. Two methods that share a
-form on the wire share ``read``; the method that the client registered picks ``prove``.
+A row is how credentials are found in a request, how they are proved, and what takes as long for one
+whom nobody knows. Two methods that share a form on the wire share ``read``; the method that the
+client registered picks ``prove``.
 """
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from issuer.client_auth import client_secret_basic, client_secret_post, none
-from issuer.client_auth.credentials import Credentials, Proved
-from issuer.client_auth.secret_proof import compare, no_proof, prove_secret
+from issuer.client_auth import client_secret_basic, client_secret_post, none, private_key_jwt
+from issuer.client_auth.credentials import Credentials, NotProved, Proved
+from issuer.client_auth.secret_proof import no_proof, pretend_secret, prove_secret
 from issuer.errors import InvalidClient, InvalidRequest
 from issuer.protocol import throttling
 from issuer.protocol.request import AuthenticatedRequest, TokenRequest
@@ -20,7 +21,10 @@ from issuer.registry.secret import is_stretched
 from issuer.server import AuthorizationServer
 
 Read = Callable[[TokenRequest], Credentials | None]
-Prove = Callable[[AuthorizationServer, Caller, Credentials, TokenRequest], Proved | None]
+Prove = Callable[[AuthorizationServer, Caller, Credentials, TokenRequest], Proved]
+"""Raises ``NotProved``."""
+Pretend = Callable[[Callers[Any], Credentials, int], None]
+"""The work of ``Prove``, and nothing else of it."""
 
 
 class ClientAuthMethod(NamedTuple):
@@ -28,18 +32,26 @@ class ClientAuthMethod(NamedTuple):
 
     read: Read
     prove: Prove
+    pretend: Pretend
 
 
 CLIENT_AUTH: Mapping[str, ClientAuthMethod] = MappingProxyType(
     {
-        "client_secret_basic": ClientAuthMethod(client_secret_basic.read, prove_secret),
-        "client_secret_post": ClientAuthMethod(client_secret_post.read, prove_secret),
-        "none": ClientAuthMethod(none.read, no_proof),
+        "client_secret_basic": ClientAuthMethod(
+            client_secret_basic.read, prove_secret, pretend_secret
+        ),
+        "client_secret_post": ClientAuthMethod(
+            client_secret_post.read, prove_secret, pretend_secret
+        ),
+        "private_key_jwt": ClientAuthMethod(
+            private_key_jwt.read, private_key_jwt.prove, private_key_jwt.pretend
+        ),
+        "none": ClientAuthMethod(none.read, no_proof, pretend_secret),
     }
 )
 
-PROVING = tuple(name for name, method in CLIENT_AUTH.items() if method.prove is not no_proof)
-"""The methods that prove something: what a resource server may register."""
+BY_SECRET = tuple(name for name, method in CLIENT_AUTH.items() if method.prove is prove_secret)
+"""The methods that prove a secret: what a resource server may register."""
 
 
 def authenticate(server: AuthorizationServer, request: TokenRequest) -> AuthenticatedRequest:
@@ -69,12 +81,12 @@ def prove(
     read, credentials = presented(request)
     caller = registered(callers, read, credentials)
     if caller is None:
-        compare(callers.decoy_secrets(credentials.client_id), credentials, request.received_at)
+        CLIENT_AUTH[_NAMES[read]].pretend(callers, credentials, request.received_at)
         raise _refused_as(callers, request, credentials, _method_detail(callers, read, credentials))
-    proved = CLIENT_AUTH[caller.auth_method].prove(server, caller, credentials, request)
-    if proved is None:
-        raise _refused_as(callers, request, credentials, "wrong secret")
-    return caller, proved
+    try:
+        return caller, CLIENT_AUTH[caller.auth_method].prove(server, caller, credentials, request)
+    except NotProved as not_proved:
+        raise _refused_as(callers, request, credentials, not_proved.detail) from None
 
 
 def presented(request: TokenRequest) -> tuple[Read, Credentials]:
@@ -171,8 +183,8 @@ def _method_detail(callers: Callers[C], read: Read, credentials: Credentials) ->
     caller = callers.known.get(credentials.client_id)
     if caller is None:
         return "unknown client"
-    used = next(name for name, method in CLIENT_AUTH.items() if method.read is read)
-    return f"sent by {used}, registered is {caller.auth_method}"
+    return f"sent by {_NAMES[read]}, registered is {caller.auth_method}"
 
 
 _READS = tuple(dict.fromkeys(method.read for method in CLIENT_AUTH.values()))
+_NAMES = {method.read: name for name, method in reversed([*CLIENT_AUTH.items()])}

@@ -4,17 +4,28 @@ from typing import NamedTuple
 
 import msgspec
 
+from issuer.protocol.client_jwt import Unproved
 from issuer.protocol.replay import Once
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """The client that a request names, and its secret, if it brings one."""
+    """The client that a request names, and by what it says it is that one."""
 
     client_id: str
     secret: str | None = None
+    assertion: Unproved | None = None
+    """What it signed to prove who it is, if that is how."""
 
     def __repr__(self) -> str:
         return f"Credentials({self.client_id!r})"
+
+
+class NotProved(Exception):
+    """That it is not. ``detail`` says why, for the log, and quotes nothing."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class Proved(NamedTuple):

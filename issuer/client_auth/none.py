@@ -6,7 +6,8 @@ from issuer.protocol.request import TokenRequest
 
 def read(request: TokenRequest) -> Credentials | None:
     """The client that the body names, if nothing in the request could prove it."""
-    client_id = request.form.get("client_id")
-    if client_id is None or "authorization" in request.headers or request.form.get("client_secret"):
+    form = request.form
+    client_id = form.get("client_id")
+    if client_id is None or "authorization" in request.headers or form.get("client_secret"):
         return None
-    return Credentials(client_id)
+    return None if form.get("client_assertion") else Credentials(client_id)

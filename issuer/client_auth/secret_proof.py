@@ -1,8 +1,10 @@
 """Proving a secret, or needing none: shared by the methods of client authentication."""
 
-from issuer.client_auth.credentials import Credentials, Proved
+from typing import Any
+
+from issuer.client_auth.credentials import Credentials, NotProved, Proved
 from issuer.protocol.request import TokenRequest
-from issuer.registry.callers import Caller
+from issuer.registry.callers import Caller, Callers
 from issuer.registry.client import ClientSecret
 from issuer.registry.secret import matches
 from issuer.server import AuthorizationServer
@@ -12,10 +14,21 @@ _NOTHING = Proved()
 
 def prove_secret(
     _: AuthorizationServer, caller: Caller, credentials: Credentials, request: TokenRequest
-) -> Proved | None:
-    """Which of the secrets of ``caller`` was presented; None where it is none that is live."""
+) -> Proved:
+    """Which of the secrets of ``caller`` was presented.
+
+    Raises:
+        NotProved: it is none that is live.
+    """
     credential = compare(caller.client_secrets, credentials, request.received_at)
-    return None if credential is None else Proved(credential)
+    if credential is None:
+        raise NotProved("wrong secret")
+    return Proved(credential)
+
+
+def pretend_secret(callers: Callers[Any], credentials: Credentials, now: int) -> None:
+    """The work of ``prove_secret``, for one whom nobody knows."""
+    compare(callers.decoy_secrets(credentials.client_id), credentials, now)
 
 
 def compare(secrets: tuple[ClientSecret, ...], credentials: Credentials, now: int) -> str | None:
@@ -32,8 +45,6 @@ def compare(secrets: tuple[ClientSecret, ...], credentials: Credentials, now: in
     return proved
 
 
-def no_proof(
-    _: AuthorizationServer, __: Caller, ___: Credentials, ____: TokenRequest
-) -> Proved | None:
+def no_proof(_: AuthorizationServer, __: Caller, ___: Credentials, ____: TokenRequest) -> Proved:
     """A public client proves nothing: PKCE and its redirect URI stand in for that."""
     return _NOTHING

@@ -7,7 +7,7 @@ claims that anybody may have written.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from issuer.registry.client_keys import ClientKeys
+from issuer.registry.client_keys import MAX_KID, ClientKeys
 from keys import InvalidToken, jws
 from keys.algorithms import ALGORITHMS
 from keys.encoding import from_base64url, parse_object
@@ -16,8 +16,8 @@ from keys.jwks import VerificationKey
 MAX_LENGTH = 8192
 """Characters of the longest that is looked at."""
 
-MAX_IDENTIFIER = 256
-"""Characters of a ``kid`` or ``jti``."""
+
+NO_KEY = "no key of the client's is for its alg and kid"
 
 
 class Unproved(NamedTuple):
@@ -31,21 +31,19 @@ class Unproved(NamedTuple):
     message: bytes
     signature: bytes
 
-    def verify(self, keys: ClientKeys, registered: str | None) -> None:
-        """Returns where one of ``keys`` signed it, by the ``alg`` that the client registered.
+    def verify(self, keys: ClientKeys, registered: str | None) -> VerificationKey:
+        """The one of ``keys`` that signed it, by the ``alg`` that the client registered.
 
         Raises:
             InvalidToken: none did.
         """
         candidates = keys.find(self.kid, self.alg, registered)
         if not candidates:
-            raise InvalidToken("no key of the client's is for its alg and kid")
-        if not any(self.is_signed_by(key) for key in candidates):
-            raise InvalidToken("the signature does not verify")
-
-    def is_signed_by(self, key: VerificationKey) -> bool:
-        """Whether the holder of ``key``, which is for this ``alg``, signed it."""
-        return key.verifies(self.signature, self.message)
+            raise InvalidToken(NO_KEY)
+        for key in candidates:
+            if key.verifies(self.signature, self.message):
+                return key
+        raise InvalidToken("the signature does not verify")
 
 
 def read(text: str, max_length: int = MAX_LENGTH) -> Unproved:
@@ -58,7 +56,7 @@ def read(text: str, max_length: int = MAX_LENGTH) -> Unproved:
     alg, kid, typ = (token.header.get(name) for name in ("alg", "kid", "typ"))
     if not isinstance(alg, str) or alg not in ALGORITHMS:
         raise InvalidToken("its alg is none that is accepted")
-    if kid is not None and not (isinstance(kid, str) and len(kid) <= MAX_IDENTIFIER):
+    if kid is not None and not (isinstance(kid, str) and len(kid) <= MAX_KID):
         raise InvalidToken("its kid is no text, or too long")
     if typ is not None and not isinstance(typ, str):
         raise InvalidToken("its typ is no text")

@@ -13,6 +13,7 @@ from issuer.protocol.redemption import token_id
 from issuer.protocol.replay import Once, Standing, Use
 from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken
 from issuer.registry.client import Client
+from issuer.registry.client_keys import ClientKeys
 from issuer.registry.resource import Resource
 from issuer.registry.scope import Scope
 from issuer.registry.user import User
@@ -32,6 +33,8 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Of the endpoint, as the metadata have it: what a proof says that it was made for."""
     dpop: tuple[str, ...] = ()
     """Its ``DPoP`` headers, of which there may be one (RFC 9449 section 4.3)."""
+    client_keys: ClientKeys | None = None
+    """The keys of the client that it names, where that one publishes them and they are needed."""
     certificate: bytes | None = None
     """The certificate that the sender's TLS was proved by, in DER (RFC 8705)."""
     chain: tuple[bytes, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from types import MappingProxyType
 
-from issuer.registry import precis
+from issuer.registry import key_checks, precis
 from issuer.registry.client import Client
 from issuer.registry.documents import Finding
 from issuer.registry.record import CODE_LIFETIME_WITHOUT_STORE
@@ -47,6 +47,7 @@ def _warn_of_client(client: Client, registry: Registry) -> list[Finding]:
         *_warn_of_imitation(client),
         *_warn_of_refreshing(client, registry),
         *_warn_of_dpop(client, registry),
+        *_warn_of_keys(client),
     ]
 
 
@@ -124,6 +125,18 @@ def _warn_of_dpop(client: Client, registry: Registry) -> Iterator[Finding]:
                 "have a key of their own, and are refused to whoever proves another"
             )
             yield ("clients", client.client_id, "dpop_bound_access_tokens"), sentence
+
+
+def _warn_of_keys(client: Client) -> Iterator[Finding]:
+    """Keys that are there before they are needed are no contradiction: so clients change over."""
+    places = [each for each in key_checks.PLACES if getattr(client, each) is not None]
+    signs = client.signs_assertions or _redeems_codes(client)  # its authorization requests
+    if places and not signs and client.auth_method != "self_signed_tls_client_auth":
+        sentence = (
+            f'is not used: with token_endpoint_auth_method = "{client.auth_method}" nothing that '
+            "the client sends is signed"
+        )
+        yield ("clients", client.client_id, places[0]), sentence
 
 
 def _warn_of_refreshing(client: Client, registry: Registry) -> Iterator[Finding]:

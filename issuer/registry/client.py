@@ -66,11 +66,18 @@ def _read_jwks(jwks: Any) -> ClientKeys:
     return jwks if isinstance(jwks, ClientKeys) else client_keys.examined(jwks)
 
 
+def _check_jwks_uri(uri: str) -> str:
+    if not redirect_uri.check_server(uri).startswith("https:"):
+        raise ValueError("must be https: whoever answers there could speak for the client")
+    return uri
+
+
 RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
 SigningAlg = Annotated[
     str, AfterValidator(_check_alg), WithJsonSchema({"type": "string", "enum": [*ALGORITHMS]})
 ]
 ServerURI = Annotated[str, AfterValidator(redirect_uri.check_server)]
+JWKSURI = Annotated[str, AfterValidator(_check_jwks_uri)]
 JWKS = Annotated[
     InstanceOf[ClientKeys],
     BeforeValidator(_read_jwks),
@@ -129,8 +136,11 @@ class Client:
     """The public keys that it signs with (RFC 7517)."""
     jwks_file: Text | None = None
     """The file where those are, beside the registry."""
-    jwks_uri: ServerURI | None = None
+    jwks_uri: JWKSURI | None = None
     """Where it publishes those, by https."""
+    token_endpoint_auth_audience: Literal["issuer", "endpoint"] = "issuer"
+    """endpoint lets its assertions name the token endpoint's URL, as clients do that are older than
+    RFC 10070: by then, it is an audience that others could have got them for."""
     token_endpoint_auth_signing_alg: SigningAlg | None = None
     """What it signs its assertions by; whatever its keys are for, if left out (RFC 7591)."""
     tls_client_auth_subject_dn: SubjectDN | None = None
@@ -222,6 +232,16 @@ class Client:
     def has_keys(self) -> bool:
         """True where it says which keys it signs with, or where they are."""
         return self.jwks is not None or self.jwks_file is not None or self.jwks_uri is not None
+
+    @property
+    def has_secret(self) -> bool:
+        """True where it proves who it is by a secret that is shared with it."""
+        return self.token_endpoint_auth_method.startswith("client_secret_")
+
+    @property
+    def signs_assertions(self) -> bool:
+        """True where it proves who it is by what it signs."""
+        return self.token_endpoint_auth_method == "private_key_jwt"
 
     @property
     def is_bound(self) -> bool:

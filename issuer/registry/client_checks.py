@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from shlex import quote
 from types import MappingProxyType
 
+from issuer.registry import key_checks
 from issuer.registry.client import Client, ClientSecret
 from issuer.registry.documents import Finding
 from issuer.registry.redirect_uri import Kind, kind
@@ -31,6 +32,7 @@ def check(client: Client, registry: Registry) -> Iterator[Finding]:
     yield from _check_rotation(client, registry)
     yield from _check_dpop(client, registry)
     yield from _check_signing(client, registry)
+    yield from key_checks.check(client, registry)
 
 
 def check_dates(at: tuple[str | int, ...], secrets: tuple[ClientSecret, ...]) -> Iterator[Finding]:
@@ -47,7 +49,13 @@ def _check_secrets(client: Client) -> Iterator[Finding]:
             (*at, "client_secrets"),
             "a public client must have none, for it cannot keep one: take them out",
         )
-    if not client.is_public and not client.client_secrets:
+    if client.client_secrets and not client.is_public and not client.has_secret:
+        yield (
+            (*at, "client_secrets"),
+            f'contradict "{client.auth_method}", by which the client shares no secret: take them '
+            "out, once it signs",
+        )
+    if client.has_secret and not client.client_secrets:
         sentence = "must have one; `issuer client secret` makes it, or the method is none"
         yield (*at, "client_secrets"), sentence
     yield from check_dates(at, client.client_secrets)

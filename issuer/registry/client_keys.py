@@ -7,7 +7,7 @@ the oldest, for RSA.
 """
 
 from binascii import Error, a2b_base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,6 +21,9 @@ MAX_KEYS = 20
 
 MAX_BYTES = 262_144
 """Of a JWK Set in a file of its own, or fetched."""
+
+MAX_KID = 256
+"""Characters of what a key is called."""
 
 LOADED = 4096
 """Keys that are kept as numbers, ready to verify with: loading one takes as long as verifying."""
@@ -72,9 +75,21 @@ class ClientKeys:
         return any(each.alg(registered) is not None for each in self.keys)
 
     @property
+    def kinds(self) -> frozenset[tuple[str, ...]]:
+        """All that they can be for."""
+        return frozenset(each.algs for each in self.keys)
+
+    @property
     def certificates(self) -> tuple[bytes, ...]:
         """The certificates of keys, in DER, whatever the keys are for (RFC 8705 section 2.2)."""
         return tuple(each.certificate for each in self.keys if each.certificate)
+
+
+def algs(keys: ClientKeys | None, registered: str | None) -> Collection[str]:
+    """What a client with these keys may sign by; None are keys of which nobody here knows."""
+    if keys is None:
+        return ALGORITHMS if registered is None else (registered,)
+    return {alg for each in keys.keys if (alg := each.alg(registered)) is not None}
 
 
 def examined(jwks: object) -> ClientKeys:
@@ -130,8 +145,8 @@ def _key(jwk: object) -> ClientKey | None:
         private = ", ".join(sorted(jwk.keys() & SECRET_MEMBERS))
         raise ValueError(f"must be the public half alone: take out {private}, and make a new key")
     kid, certificate = jwk.get("kid"), _certificate(jwk)
-    if kid is not None and not isinstance(kid, str):
-        raise ValueError("must have text as its kid, or none")
+    if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID):
+        raise ValueError(f"must have text as its kid, of 1 to {MAX_KID} characters, or none")
     algs = _algs(jwk)
     if not algs:
         return ClientKey(kid, (), (), certificate) if certificate else None

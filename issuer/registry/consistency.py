@@ -15,6 +15,10 @@ from keys.audience import canonical
 
 _WITH_USER = frozenset({"authorization_code", "refresh_token"})
 
+_NO_SECRET_JWT = (
+    '"client_secret_jwt" takes the secret itself to check what is signed with it, and the registry '
+    "keeps hashes: private_key_jwt is as easy for most clients, and `issuer client key` makes one"
+)
 _ADD_SCOPE = "; add it to the scopes of a resource, or take it out"
 _ADD_SECRET = "; `issuer resource secret` makes one"
 _ADD_RESOURCE = "; `issuer resource add` makes one"
@@ -99,6 +103,10 @@ def _known(
             )
 
 
+def _either(names: Collection[str]) -> str:
+    return " or ".join(names)
+
+
 def _choice(known: Collection[str]) -> str:
     few = 8
     return f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= few else ""
@@ -140,7 +148,10 @@ def _check_names(
     at = ("clients", client.client_id)
     method = client.token_endpoint_auth_method
     methods = offered.token_endpoint_auth_methods
-    yield from _known((*at, "token_endpoint_auth_method"), [method], methods)
+    if method == "client_secret_jwt":
+        yield (*at, "token_endpoint_auth_method"), _NO_SECRET_JWT
+    else:
+        yield from _known((*at, "token_endpoint_auth_method"), [method], methods)
     yield from _known((*at, "grant_types"), client.grant_types, offered.grant_types)
     if not client.resources and not _needs_no_resource(client):
         yield (
@@ -176,7 +187,11 @@ def _check_introspection(
     at = ("resources", resource.resource)
     method, named = resource.introspection_endpoint_auth_method, resource.name_at_introspection
     methods = offered.introspection_endpoint_auth_methods
-    yield from _known((*at, "introspection_endpoint_auth_method"), [method], methods)
+    if method in offered.token_endpoint_auth_methods and method not in methods:
+        sentence = f'"{method}" is for clients; a resource server asks by {_either(methods)}'
+        yield (*at, "introspection_endpoint_auth_method"), sentence
+    else:
+        yield from _known((*at, "introspection_endpoint_auth_method"), [method], methods)
     yield from client_checks.check_dates(at, resource.client_secrets)
     if not resource.introspects:
         if resource.client_id is not None:

@@ -26,6 +26,8 @@ def alike(client: Client) -> tuple[object, ...]:
     return (
         _JUDGED(client),
         *(each is None for each in _KEYS(client)),
+        client.jwks and client.jwks.kinds,
+        client.jwks_file,
         *map(_DATES, client.client_secrets),
         *map(kind, client.redirect_uris),
         None,

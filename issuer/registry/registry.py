@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from zlib import crc32
 
-from issuer.registry import precis, secret
+from issuer.registry import client_keys, precis, secret
 from issuer.registry.branding import Branding
 from issuer.registry.callers import Callers
 from issuer.registry.client import Client
@@ -36,6 +36,10 @@ class Registry:
     """The clients, as they prove who they are."""
     resource_servers: Callers[Resource]
     """Those resources that may ask about tokens."""
+    auth_methods: frozenset[str]
+    """How some client proves who it is."""
+    assertion_algs: frozenset[str]
+    """What some client may sign for that."""
     id_token_algs: Mapping[str, str]
     """What ID tokens are signed by, and one client each of those who want that."""
     authorization_response_algs: Mapping[str, str]
@@ -109,6 +113,16 @@ class Registry:
             blocked_subjects=frozenset(issuer.blocked_subjects),
             cors_origins=frozenset(
                 origin for client in clients for origin in client.allowed_cors_origins
+            ),
+            auth_methods=frozenset(each.auth_method for each in clients),
+            assertion_algs=frozenset(
+                alg
+                for each in clients
+                if each.signs_assertions
+                for alg in client_keys.algs(
+                    each.jwks or key_files.get(each.jwks_file or ""),
+                    each.token_endpoint_auth_signing_alg,
+                )
             ),
             id_token_algs=MappingProxyType(
                 {

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol, TypeVar
 
 from falcon.asgi import Request
 
@@ -11,10 +12,11 @@ from issuer.errors import (
     LengthRequired,
     RequestTooLarge,
     UnsupportedMediaType,
+    naming,
 )
 from issuer.guard import Guard
 from issuer.protocol.form import Form
-from issuer.protocol.replay import ReplayStore
+from issuer.protocol.replay import Once, ReplayStore, Use, spend
 from issuer.protocol.request import TokenRequest
 from issuer.resources.client_address import client_address
 from issuer.resources.client_certificate import client_certificates
@@ -36,6 +38,21 @@ READ_HEADERS = {
 """Those that are read, as they come and as they are called here."""
 
 NO_PROOFS: tuple[str, ...] = ()
+
+
+class Worth(Protocol):
+    """What a request is worth, if nothing of it was used before."""
+
+    @property
+    def client_id(self) -> str:
+        """Whose request it is."""
+
+    @property
+    def once(self) -> tuple[Once, ...]:
+        """What of the request itself is good once."""
+
+
+W = TypeVar("W", bound=Worth)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +90,24 @@ class Endpoint:
             certificate=certificates[0] if certificates else None,
             chain=certificates[1:],
         )
+
+    async def spending(
+        self, server: AuthorizationServer, request: TokenRequest, work: Callable[[], W]
+    ) -> W:
+        """What ``work``, which authenticates the client, finds ``request`` to be worth.
+
+        Nothing of the request was used before, and now it is. (At the token endpoint a grant may
+        be good once as well, and ``TokenGenerator`` spends all of it together.)
+
+        Raises:
+            AccessTokenException: as ``work`` does, or something of the request was used before.
+            TemporarilyUnavailable: nobody can say whether it was.
+        """
+        worth = await self.guard.authenticating(server, request, work)
+        if worth.once:
+            with naming(worth.client_id):
+                await spend(self.store, Use(worth.once), request.received_at)
+        return worth
 
 
 def read_headers(req: Request) -> dict[str, str]:

@@ -4,8 +4,7 @@ from falcon.asgi import Request, Response
 
 from issuer import possession
 from issuer.browser import pushed
-from issuer.errors import AccessTokenException, naming
-from issuer.protocol.replay import Use, spend
+from issuer.errors import AccessTokenException
 from issuer.resources.answers import write
 from issuer.resources.endpoint import Endpoint
 from issuer.token import TokenGenerator
@@ -18,11 +17,8 @@ class PARResource(Endpoint):
         """Reads a form, answers JSON."""
         server, request = await self.receive(req)
         try:
-            answer, once = await self.guard.authenticating(
-                server, request, lambda: pushed.push(server, request)
-            )
-            with naming(answer.log["client_id"]):
-                await spend(self.store, Use(once), request.received_at)
+            held = await self.spending(server, request, lambda: pushed.push(server, request))
+            answer = held.response
         except AccessTokenException as error:
             answer = TokenGenerator.error_response(error)
         write(resp, possession.answered(server, request, answer))

@@ -16,9 +16,7 @@ class RevokeResource(Endpoint):
         """Reads a form, answers an empty object: clients look at the status alone."""
         server, request = await self.receive(req)
         try:
-            asked = await self.guard.authenticating(
-                server, request, lambda: revoking.validate(server, request)
-            )
+            asked = await self.spending(server, request, lambda: revoking.validate(server, request))
             answer = await revoking.revoke(self.store, asked, request.received_at)
         except AccessTokenException as error:
             answer = TokenGenerator.error_response(error)

@@ -8,8 +8,10 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
 from issuer.metadata import metadata
-from tests.builders import ISSUER, NOW, a_server
+from tests.builders import ISSUER, NOW, a_client, a_public_client, a_server
 from tests.openid.builders import an_openid_server
+from tests.rfc7523.builders import a_signing_client
+from tests.rfc7523.keys import a_jwks, a_public_jwk
 
 DOCUMENTS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
 SERVER = an_openid_server()
@@ -44,9 +46,7 @@ def test_the_document_says_all_there_is():
         "grant_types_supported": [
             "authorization_code", "refresh_token", "password", "client_credentials",
         ],
-        "token_endpoint_auth_methods_supported": [
-            "client_secret_basic", "client_secret_post", "none",
-        ],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic"],
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
         "subject_types_supported": ["public"],
@@ -61,6 +61,41 @@ def test_the_document_says_all_there_is():
         "require_signed_request_object": False,
         "request_uri_parameter_supported": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("clients", "methods", "algs"),
+    [
+        pytest.param([a_public_client()], ["none"], None, id="a public client alone"),
+        pytest.param(
+            [a_public_client(), a_client(), a_signing_client()],
+            ["client_secret_basic", "private_key_jwt", "none"],
+            ["ES256", "RS256", "PS256", "EdDSA"],
+            id="one that signs by any",
+        ),
+        pytest.param(
+            [a_signing_client(jwks=a_jwks(a_public_jwk("RS256", alg=None)))],
+            ["private_key_jwt"], ["RS256"],
+            id="an RSA key",
+        ),
+        pytest.param(
+            [a_signing_client(token_endpoint_auth_signing_alg="PS256")],
+            ["private_key_jwt"], ["PS256"],
+            id="what it registered",
+        ),
+        pytest.param(
+            [a_signing_client(jwks=None, jwks_file="app.json")],
+            ["private_key_jwt"], ["ES256", "RS256", "PS256", "EdDSA"],
+            id="keys that only the client knows",
+        ),
+    ],
+)  # fmt: skip
+def test_it_says_how_the_clients_of_this_registry_prove_who_they_are(clients, methods, algs):
+    """RFC 8414 section 2: the algorithms wherever an assertion is a way."""
+    document = metadata(a_server(*clients, replay_store="sqlite:replay.db"), NOW)
+    for endpoint in ("token_endpoint", "revocation_endpoint"):
+        assert document[f"{endpoint}_auth_methods_supported"] == methods
+        assert document.get(f"{endpoint}_auth_signing_alg_values_supported") == algs
 
 
 @pytest.mark.parametrize(

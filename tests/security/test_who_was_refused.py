@@ -27,6 +27,7 @@ from tests.builders import (
     basic,
 )
 from tests.relying_parties.builders import a_provider
+from tests.rfc7523.builders import an_assertion, parameters
 from tests.running import RunningIssuer
 
 LOGIN_KEY = SigningKey.generate("ES256", activates_at=0)
@@ -177,6 +178,8 @@ def by(method: str, client_id: str, secret: str = SECRET):
     grant = ("grant_type", "client_credentials")
     if method == "client_secret_basic":
         return a_request_of(grant, authorization=basic(client_id, secret))
+    if method == "private_key_jwt":
+        return a_request_of(*parameters(an_assertion(client_id)).items(), client_id=None)
     named = [("client_id", client_id)]
     if method == "client_secret_post":
         named.append(("client_secret", secret))
