@@ -121,7 +121,11 @@ def read_proof(  # noqa: PLR0913  the options have names
 
 def token_hash(access_token: str) -> str:
     """What ``ath`` says of ``access_token``, which is ASCII."""
-    return base64url(hashlib.sha256(access_token.encode("ascii")).digest()).decode()
+    return _hash(access_token).decode()
+
+
+def _hash(access_token: str) -> bytes:
+    return base64url(hashlib.sha256(access_token.encode("ascii")).digest())
 
 
 @lru_cache(maxsize=REMEMBERED_KEYS)  # Loading a key costs more than the check of a signature.
@@ -174,7 +178,7 @@ def _check_hash(ath: object, access_token: str) -> None:
     is_same = (
         isinstance(ath, str)
         and access_token.isascii()
-        and hmac.compare_digest(ath.encode(), token_hash(access_token).encode())
+        and hmac.compare_digest(ath.encode(), _hash(access_token))
     )
     if not is_same:
         raise InvalidProof("ath is not the hash of the access token")
