@@ -23,11 +23,13 @@ class DPoPAuth(AuthBase):
     Args:
         key: what the proofs are made with.
         token: the access token, or what the token endpoint answered. Without one, there is a proof
-            and nothing else: for the token endpoint and the one for pushed requests.
+            and no more: for the token endpoint and the one for pushed requests.
+        client: the ``client_id`` and the secret of a client that authenticates there by
+            ``client_secret_basic``.
         clock: the time in seconds.
 
     Raises:
-        ValueError: there is no DPoP-bound access token in the answer.
+        ValueError: there is no DPoP-bound access token in the answer, or a client beside it.
     """
 
     def __init__(
@@ -35,9 +37,10 @@ class DPoPAuth(AuthBase):
         key: DPoPKey,
         token: str | Mapping[str, Any] | None = None,
         *,
+        client: tuple[str, str] | None = None,
         clock: Callable[[], int] = seconds,
     ) -> None:
-        self._signer = ProofSigner(key, token, clock)
+        self._signer = ProofSigner(key, token, client=client, clock=clock)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """``request``, signed. Its method, URL and token must not be changed after that."""

@@ -6,11 +6,13 @@
 import re
 import secrets
 import threading
+from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
+from urllib.parse import quote_plus
 
 from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, InvalidKey, PrivateKey, thumbprint
 from keys.clock import seconds
@@ -136,26 +138,33 @@ class ProofSigner:
         key: what the proofs are made with.
         token: the access token, or what the token endpoint answered; ``None`` for requests to
             the authorization server itself.
+        client: the ``client_id`` and the secret of a client that authenticates there by
+            ``client_secret_basic``; there is no token then.
         clock: the time in seconds.
 
     Raises:
-        ValueError: there is no DPoP-bound access token in the answer.
+        ValueError: there is no DPoP-bound access token in the answer, or a client beside it.
     """
 
     def __init__(
         self,
         key: DPoPKey,
         token: str | Mapping[str, Any] | None = None,
+        *,
+        client: tuple[str, str] | None = None,
         clock: Callable[[], int] = seconds,
     ) -> None:
+        if token is not None and client is not None:
+            raise ValueError("a request shows a token or who the client is, not both")
         self._key = key
         self._token = _access_token(token)
+        self._authorization = _authorization(self._token, client)
         self._clock = clock
         self._nonces: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()
 
     def fields(self, method: str, url: str) -> dict[str, str]:
-        """The fields ``DPoP`` and, with a token, ``Authorization`` of a request.
+        """The field ``DPoP`` and, with a token or a client, ``Authorization`` of a request.
 
         Raises:
             ValueError: as ``DPoPKey.proof``.
@@ -167,9 +176,7 @@ class ProofSigner:
             nonce=self._nonces.get(origin_of(url)),
             now=self._clock(),
         )
-        if self._token is None:
-            return {"DPoP": proof}
-        return {"Authorization": f"DPoP {self._token}", "DPoP": proof}
+        return {**self._authorization, "DPoP": proof}
 
     def wants_again(self, url: str, response: Response) -> bool:
         """Whether the request is to be sent again, once, with the nonce that was asked for.
@@ -205,6 +212,15 @@ def _asks_for_nonce(response: Response) -> bool:
         return False
     body = response.body()
     return isinstance(body, dict) and body.get("error") == "use_dpop_nonce"
+
+
+def _authorization(token: str | None, client: tuple[str, str] | None) -> dict[str, str]:
+    if token is not None:
+        return {"Authorization": f"DPoP {token}"}
+    if client is None:
+        return {}
+    credentials = ":".join(map(quote_plus, client))  # RFC 6749 section 2.3.1
+    return {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
 
 
 def _access_token(token: str | Mapping[str, Any] | None) -> str | None:

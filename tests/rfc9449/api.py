@@ -12,7 +12,7 @@ VERIFYING = {
     "bearer": Verifier(
         os.environ["ISSUER"],
         os.environ["AUDIENCE"],
-        json.loads(os.environ["JWKS"]),
+        json.loads(os.environ["JWKS"]) if "JWKS" in os.environ else None,
         dpop=DPoP(
             nonces=Nonces(os.environ["NONCE_SECRET"].encode())
             if "NONCE_SECRET" in os.environ

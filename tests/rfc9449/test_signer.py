@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -103,6 +104,15 @@ def test_an_answer_without_a_bound_token_is_refused_at_once(auth, token):
     assert auth(KEY, {**ANSWER, "token_type": "dpop"})
     assert auth(KEY, TOKEN)
     assert auth(KEY)
+
+
+def test_a_client_that_authenticates_is_spelt_as_basic_wants_it():
+    """RFC 6749 section 2.3.1."""
+    fields = ProofSigner(KEY, client=("a b", "ü:%")).fields("POST", URL)
+    assert fields["Authorization"] == f"Basic {b64encode(b'a+b:%C3%BC%3A%25').decode()}"
+    with pytest.raises(ValueError, match="not both"):
+        ProofSigner(KEY, TOKEN, client=("web", "secret"))
+    assert ProofSigner(KEY).fields("POST", URL).keys() == {"DPoP"}
 
 
 # --- nonces ---
