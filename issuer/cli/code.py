@@ -68,7 +68,7 @@ def code(
         click.echo(line)
     opened = server.sealer.open(AuthorizationCode, issued, now=now)
     client = server.registry.clients[client_id]
-    proof = " with a DPoP proof, which curl cannot make," if client.dpop_bound_access_tokens else ""
+    proof = " with a DPoP proof added, by its client," if client.dpop_bound_access_tokens else ""
     note(f"\nGood for {words(opened.expires_at - now)};{proof} this redeems it:\n")
     note(redemption(server, client, issued, opened.redirect_uri, verifier))
 

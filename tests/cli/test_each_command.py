@@ -156,7 +156,7 @@ def test_a_client_is_added_checked_shown_and_gets_what_its_code_is_for(run, url,
     assert where == url + "/token"
     server = load(tmp_path / "registry.toml", tmp_path / "keyring.json", clock.now())
     if kind.token_type == "DPoP":
-        assert "with a DPoP proof, which curl cannot make, this" in result.stderr
+        assert "with a DPoP proof added, by its client, this" in result.stderr
         assert ask(server, request).error == "invalid_dpop_proof"
         request = proving(request, PROVER.proof(where, now=clock.now()), url=where)
     answer = ask(server, request)
