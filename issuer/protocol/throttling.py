@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from issuer.registry import address as addresses
 from issuer.registry import precis
+from keys import peers
 from keys.encoding import to_base64url
 
 FREE = 5
@@ -77,7 +77,7 @@ def network(address: str) -> str:
 
     A household or a server has a /64 to itself and picks from it as it likes (RFC 6177).
     """
-    parsed = addresses.parse(address)
+    parsed = peers.parse(address)
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
     return address if parsed is None else str(parsed)

@@ -3,7 +3,6 @@
 from falcon.asgi import Request
 
 from issuer.errors import InvalidRequest
-from issuer.registry import address
 from issuer.server import AuthorizationServer
 from keys.client_certificates import (
     CertificateHeader,
@@ -11,6 +10,7 @@ from keys.client_certificates import (
     InvalidCertificate,
     of_connection,
 )
+from keys.peers import is_trusted
 
 
 def client_certificates(req: Request, server: AuthorizationServer) -> Certificates:
@@ -23,9 +23,11 @@ def client_certificates(req: Request, server: AuthorizationServer) -> Certificat
         InvalidRequest: what a proxy passes on is no certificate.
     """
     settings, scope = server.registry.issuer, req.scope
+    if not settings.takes_certificates:  # as most
+        return ()
     peer: str = (scope.get("client") or ("",))[0]
     try:
-        if address.is_trusted(peer, settings.trusted_proxies):
+        if is_trusted(peer, settings.trusted_proxies):
             name = settings.client_certificate_header
             return CertificateHeader(name).find(scope["headers"]) if name else ()
         return of_connection(scope) if settings.tls_client_certificates else ()

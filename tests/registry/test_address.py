@@ -2,7 +2,8 @@
 
 import pytest
 
-from issuer.registry.address import UNIX, of_client, parse
+from issuer.registry.address import of_client
+from keys.peers import UNIX, parse
 
 PROXIES = ("10.0.0.7", "10.1.0.0/16", "fd00::/8")
 
