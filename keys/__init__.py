@@ -21,10 +21,12 @@ from keys.errors import (
     UseDPoPNonce,
 )
 from keys.key_set import KeySet
+from keys.mtls import MTLS
 from keys.revocations import Revocations
 from keys.verifier import Verifier
 
 __all__ = [
+    "MTLS",
     "AccessRefused",
     "AccessToken",
     "DPoP",

@@ -12,6 +12,7 @@ from keys import authority
 from keys.audience import canonical
 from keys.claims import AccessToken
 from keys.errors import AccessRefused, Challenged, InvalidMac, MissingMac, MissingToken
+from keys.mtls import MTLS
 from keys.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class _Shown(TypedDict):
     method: str
     url: str
     dpop: str | None
+    certificate: bytes | None
 
 
 class _Signed(TypedDict):
@@ -82,6 +84,8 @@ class Arrival:
     authorization: str | None = field(repr=False)
     dpop: str | None = field(default=None, repr=False)
     """The fields ``DPoP``. Several are one list, and so no proof."""
+    certificate: bytes | None = field(default=None, repr=False)
+    """That by which the client connected, in DER, where anybody asks for it."""
 
 
 class Admission:
@@ -113,6 +117,11 @@ class Admission:
         self._url = _origin_of_proofs(bearer, origin)
         self._public = frozenset(public)
         self.max_body = max_body
+
+    @property
+    def mtls(self) -> MTLS | None:
+        """Where certificates come from; None where nobody asks for them."""
+        return None if self._bearer is None else self._bearer.mtls
 
     def is_public(self, path: str) -> bool:
         """Whether ``path``, decoded, is answered without credentials."""
@@ -163,6 +172,7 @@ class Admission:
             "method": arrival.method,
             "url": self._url + _raw_path(arrival),
             "dpop": arrival.dpop,
+            "certificate": arrival.certificate,
         }
 
     def _signed(self, arrival: Arrival) -> _Signed:

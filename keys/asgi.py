@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keys.admission import MAX_BODY, Admission, Arrival, ContentTooLarge, header_fields
 from keys.claims import AccessToken
 from keys.errors import AccessRefused, WrongMac
+from keys.mtls import MTLS
 from keys.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class AccessMiddleware:
 
     Args:
         app: the application.
-        bearer: verifies bearer tokens, and DPoP-bound ones if it is made with ``dpop``; without it
-            none is accepted.
+        bearer: verifies bearer tokens, and bound ones if it is made with ``dpop`` or ``mtls``;
+            without it none is accepted.
         mac: verifies MAC credentials; without it none are accepted.
         origin: ``scheme://host[:port]`` as clients see it, where that is not what ``Host`` and the
             connection say: behind a proxy. ``X-Forwarded-*`` are not looked at. Of DPoP proofs
@@ -66,7 +67,7 @@ class AccessMiddleware:
             return
         answer = _Answer(scope, send)
         try:
-            arrival = _arrival(scope)
+            arrival = _arrival(scope, self._admission.mtls)
             body = None
             if self._admission.needs_body(arrival.authorization):
                 body = await _read(scope, receive, self._admission.max_body)
@@ -133,7 +134,7 @@ class _Answer:
         await self._send({"type": f"{prefix}http.response.body", "body": sent})
 
 
-def _arrival(scope: Scope) -> Arrival:
+def _arrival(scope: Scope, mtls: MTLS | None) -> Arrival:
     raw_path, query = scope.get("raw_path"), scope["query_string"]
     target = None if raw_path is None else (raw_path + b"?" * bool(query) + query).decode("latin-1")
     return Arrival(
@@ -144,6 +145,7 @@ def _arrival(scope: Scope) -> Arrival:
         host=_field(scope, b"host") or "",
         authorization=_field(scope, b"authorization"),
         dpop=_field(scope, b"dpop"),
+        certificate=None if mtls is None else mtls.of_asgi(scope),
     )
 
 

@@ -12,7 +12,7 @@ from keys.errors import InsufficientScope, InvalidToken
 LATEST = 253_402_300_799
 """The last second of the year 9999; what is later is no time."""
 
-SCHEME_OF: Mapping[str, str] = MappingProxyType({"jkt": "DPoP"})
+SCHEME_OF: Mapping[str, str] = MappingProxyType({"jkt": "DPoP", "x5t#S256": "Bearer"})
 """The scheme by which a token is shown, for each member of ``cnf`` that is understood."""
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -26,7 +26,8 @@ class Confirmation:
     """To what a token is bound: whoever shows it has to prove that it is theirs (RFC 7800)."""
 
     method: str
-    """The member of ``cnf``: ``jkt``, the thumbprint of a key (RFC 9449 section 6.1)."""
+    """The member of ``cnf``: ``jkt``, the thumbprint of a key (RFC 9449 section 6.1), or
+    ``x5t#S256``, the hash of a certificate (RFC 8705 section 3.1)."""
     thumbprint: str
 
 

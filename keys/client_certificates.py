@@ -117,6 +117,7 @@ def of_connection(scope: Mapping[str, Any]) -> Certificates:
     return tuple(each for pem in said.get("client_cert_chain") or () for each in read_pem(pem))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def read_pem(text: str) -> Certificates:
     """The certificates that ``text`` is, in PEM, with nothing else between them.
 
@@ -133,6 +134,21 @@ def read_pem(text: str) -> Certificates:
     if not found or head.translate(_BLANKS):
         raise InvalidCertificate("not certificates in PEM")
     return tuple(found)
+
+
+def read_der(der: bytes) -> bytes:
+    """``der``, if it is one sequence of DER, of bearable length. What is in it is for whoever reads
+    it to say.
+
+    Raises:
+        InvalidCertificate: it is not.
+    """
+    if len(der) > MAX_CERTIFICATE:
+        raise InvalidCertificate("longer than any certificate")
+    size = _BEFORE_CONTENT.get(der[:2])
+    if size is None or int.from_bytes(der[2:size], "big") != len(der) - size:
+        raise InvalidCertificate("not a certificate in DER")
+    return der
 
 
 @lru_cache(maxsize=REMEMBERED)  # what is refused is not kept
@@ -218,14 +234,4 @@ def _base64(text: str) -> bytes:
         der = a2b_base64(text, strict_mode=True)
     except ValueError:
         raise InvalidCertificate("not base64") from None
-    _check_der(der)
-    return der
-
-
-def _check_der(der: bytes) -> None:
-    """One sequence of DER, of bearable length. What is in it is for whoever reads it to say."""
-    if len(der) > MAX_CERTIFICATE:
-        raise InvalidCertificate("longer than any certificate")
-    size = _BEFORE_CONTENT.get(der[:2])
-    if size is None or int.from_bytes(der[2:size], "big") != len(der) - size:
-        raise InvalidCertificate("not a certificate in DER")
+    return read_der(der)

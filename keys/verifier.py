@@ -1,4 +1,4 @@
-"""Verifying access tokens, offline: the resource server's side of RFC 9068, 6750 and 9449."""
+"""Verifying access tokens, offline: a resource server's side of RFC 9068, 6750, 9449 and 8705."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 from keys import claims as claims_of
 from keys.access_tokens import LEEWAY, AccessTokens, Keys
 from keys.claims import AccessToken
+from keys.client_certificates import X5T_S256
 from keys.clock import seconds
 from keys.dpop_policy import DPoP
 from keys.errors import Challenged, InvalidToken, MissingToken
+from keys.mtls import MTLS, held_by
 from keys.revocations import STALE_AFTER, Wanted
 
 T = TypeVar("T", bound=Challenged)
@@ -31,6 +33,8 @@ class Verifier:
             never: tokens are accepted then by the last that was heard, or by nothing.
         dpop: how DPoP is taken (RFC 9449); by default it is not, and no token that is bound to a
             key is accepted. Proofs are looked at by ``verify_request``.
+        mtls: how tokens are taken that are bound to a certificate (RFC 8705 section 3); by default
+            they are not. Certificates are looked at by ``verify_request``.
         leeway: seconds of clock difference forgiven.
         clock: the time in seconds, for calls without ``now``.
 
@@ -47,13 +51,18 @@ class Verifier:
         revocations: Wanted = False,
         stale_after: int | None = STALE_AFTER,
         dpop: DPoP | None = None,
+        mtls: MTLS | None = None,
         leeway: int = LEEWAY,
         clock: Callable[[], int] = seconds,
     ) -> None:
         self.audience = audience
-        self.schemes = _schemes(dpop)
+        self.schemes = _schemes(dpop, mtls)
         """The authentication schemes that are accepted, in lower case."""
+        self.mtls = mtls
+        """Where certificates come from; None where they are not asked for."""
         self._dpop = dpop
+        self._understood = _understood(dpop, mtls)
+        self._only_bound = any(each is not None and each.required for each in (dpop, mtls))
         self._tokens = AccessTokens(
             issuer, audience, keys, typ="at+jwt", leeway=leeway, read=self._read
         )
@@ -71,7 +80,7 @@ class Verifier:
             RevocationsUnavailable: what it revoked is not to be had.
         """
         now = self._clock() if now is None else now
-        return self._shown_as(self._tokens.verify(token, now), "bearer")
+        return held_by(self._shown_as(self._tokens.verify(token, now), "bearer"), None)
 
     def verify_header(self, authorization: str | None, *, now: int | None = None) -> AccessToken:
         """The access token in an ``Authorization`` header (RFC 6750 section 2.1).
@@ -92,7 +101,7 @@ class Verifier:
         now = self._clock() if now is None else now
         for waiting in self._tokens.ask(token, now):
             await waiting.wait_async()
-        return self._shown_as(self._tokens.verify_at_hand(token, now), "bearer")
+        return held_by(self._shown_as(self._tokens.verify_at_hand(token, now), "bearer"), None)
 
     async def verify_header_async(
         self, authorization: str | None, *, now: int | None = None
@@ -112,6 +121,7 @@ class Verifier:
         method: str,
         url: str | Collection[str],
         dpop: str | Collection[str] | None = None,
+        certificate: bytes | None = None,
         now: int | None = None,
     ) -> AccessToken:
         """The access token that a request shows, by any scheme that is accepted.
@@ -124,6 +134,7 @@ class Verifier:
             url: as clients see it; query and fragment are no difference. Its origin comes from
                 your configuration: whoever sends a request writes what he likes into ``Host``.
             dpop: the header field ``DPoP``, or all of that name: one of several is refused.
+            certificate: that which the client's TLS was proved by, in DER, as ``mtls`` finds it.
             now: the second in which it came.
 
         Raises:
@@ -137,8 +148,8 @@ class Verifier:
         scheme, text = self._credentials(authorization, now)
         try:
             token = self._shown_as(self._tokens.verify(text, now), scheme)
-            if self._dpop is None or token.confirmation is None:
-                return token
+            if self._dpop is None or token.confirmation is None or token.scheme != "DPoP":
+                return held_by(token, certificate)
             jkt = token.confirmation.thumbprint
             proof = self._dpop.check(dpop, text, jkt, method=method, url=url, now=now)
             self._dpop.claim(token, proof, now)
@@ -153,6 +164,7 @@ class Verifier:
         method: str,
         url: str | Collection[str],
         dpop: str | Collection[str] | None = None,
+        certificate: bytes | None = None,
         now: int | None = None,
     ) -> AccessToken:
         """``verify_request`` for an asyncio event loop, which it never blocks.
@@ -167,8 +179,8 @@ class Verifier:
             await waiting.wait_async()
         try:
             token = self._shown_as(self._tokens.verify_at_hand(text, now), scheme)
-            if self._dpop is None or token.confirmation is None:
-                return token
+            if self._dpop is None or token.confirmation is None or token.scheme != "DPoP":
+                return held_by(token, certificate)
             jkt = token.confirmation.thumbprint
             proof = self._dpop.check(dpop, text, jkt, method=method, url=url, now=now)
             if self._dpop.replays is not None and self._dpop.replays.may_block:
@@ -188,12 +200,14 @@ class Verifier:
     def _read(self, claims: dict[str, Any], _: int) -> AccessToken:
         # What else a token may be bound to is one more row in ``claims_of.SCHEME_OF``, and one
         # more proof in ``verify_request``.
-        if self._dpop is None:
+        if not self._understood:
             claims_of.check_bearer(claims)
             return claims_of.read(claims)
         confirmation = claims_of.read_confirmation(claims)
         if confirmation is None:
             return claims_of.read(claims)
+        if confirmation.method not in self._understood:
+            raise InvalidToken("bound to a key in a way that is not accepted here")
         return claims_of.read(claims, claims_of.SCHEME_OF[confirmation.method], confirmation)
 
     def _credentials(self, authorization: str | None, now: int) -> tuple[str, str]:
@@ -212,7 +226,7 @@ class Verifier:
 
     def _shown_as(self, token: AccessToken, scheme: str) -> AccessToken:
         """``token``, if that is how it is shown (RFC 9449 section 7.2): no proof is left out."""
-        if scheme not in self.schemes:
+        if scheme not in self.schemes or (self._only_bound and token.confirmation is None):
             raise InvalidToken("a bearer token, and only those with proof of a key are accepted")
         if token.scheme.lower() != scheme:
             raise InvalidToken(f"a {token.scheme} token, and not shown as one")
@@ -231,7 +245,15 @@ class Verifier:
         return refused
 
 
-def _schemes(dpop: DPoP | None) -> tuple[str, ...]:
+def _schemes(dpop: DPoP | None, mtls: MTLS | None) -> tuple[str, ...]:
     if dpop is None:
         return ("bearer",)
-    return ("dpop",) if dpop.required else ("bearer", "dpop")
+    if dpop.required:
+        return ("dpop",) if mtls is None else ("dpop", "bearer")
+    return ("bearer", "dpop")
+
+
+def _understood(dpop: DPoP | None, mtls: MTLS | None) -> frozenset[str]:
+    """What tokens may be bound to (RFC 7800)."""
+    accepted = {"jkt": dpop, X5T_S256: mtls}
+    return frozenset(name for name, how in accepted.items() if how is not None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keys.admission import MAX_BODY, Admission, Arrival, ContentTooLarge, header_fields
 from keys.errors import AccessRefused
+from keys.mtls import MTLS
 from keys.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class AccessMiddleware:
 
     Args:
         app: the application.
-        bearer: verifies bearer tokens, and DPoP-bound ones if it is made with ``dpop``; without it
-            none is accepted.
+        bearer: verifies bearer tokens, and bound ones if it is made with ``dpop`` or ``mtls``;
+            without it none is accepted.
         mac: verifies MAC credentials; without it none are accepted. The server has to tell the
             request target as it was sent, in ``RAW_URI`` or ``REQUEST_URI``.
         origin: ``scheme://host[:port]`` as clients see it, where that is not what ``Host`` and the
@@ -66,7 +67,7 @@ class AccessMiddleware:
         start = start_response
         beside: Mapping[str, str] = {}
         try:
-            arrival = _arrival(environ)
+            arrival = _arrival(environ, self._admission.mtls)
             body = None
             if self._admission.needs_body(arrival.authorization):
                 body = _read(environ, self._admission.max_body)
@@ -110,7 +111,7 @@ def _path(environ: Environ) -> str:
     return str(path).encode("latin-1").decode("utf-8", "replace")
 
 
-def _arrival(environ: Environ) -> Arrival:
+def _arrival(environ: Environ, mtls: MTLS | None) -> Arrival:
     return Arrival(
         method=environ["REQUEST_METHOD"],
         path=_path(environ),
@@ -119,6 +120,7 @@ def _arrival(environ: Environ) -> Arrival:
         host=environ.get("HTTP_HOST", ""),
         authorization=environ.get("HTTP_AUTHORIZATION"),
         dpop=environ.get("HTTP_DPOP"),
+        certificate=None if mtls is None else mtls.of_wsgi(environ),
     )
 
 

@@ -86,7 +86,7 @@ def test_a_module_of_the_mac_room_imports_joserfc_too(path):
 def test_every_module_belongs_to_one_half():
     modules = {path.stem for path in MODULES} - {"__init__"}
     public = {"algorithms", "claims", "encoding", "errors", "fetching", "jwks", "jws", "key_set"}
-    public |= {"clock", "feed", "following", "revocations", "client_certificates"}
+    public |= {"clock", "feed", "following", "revocations", "client_certificates", "mtls", "peers"}
     public |= {"access_tokens", "admission", "asgi", "authority", "file_text", "private_file"}
     public |= {"audience", "deadline", "spent", "spent_file", "verifier", "wsgi", "__main__"}
     public |= {"dpop", "dpop_nonce", "dpop_policy", "replays", "target_uri"}
