@@ -14,6 +14,7 @@ from issuer.token_types.returned import parties, standing
 from keys import AccessToken, InsufficientScope, InvalidToken
 from keys.algorithms import ALGORITHMS
 from keys.errors import Challenged, InvalidDPoPProof, MissingToken, UseDPoPNonce
+from keys.mtls import held_by
 
 ALGS = " ".join(ALGORITHMS)
 """What proofs may be signed with, as a challenge lists it (RFC 9449 section 7.1)."""
@@ -90,8 +91,10 @@ def _shown(
         raise InvalidToken(f"aud is {ascii(token.audience)[:80]}")
     if token.scheme.lower() != scheme:
         raise InvalidToken(f"a {token.scheme} token, and not shown as one")
-    if token.confirmation is None or scheme != "dpop":
+    if token.confirmation is None:
         return token, ()
+    if scheme != "dpop":
+        return held_by(token, request.certificate), ()
     return token, (_proved(server, request, text, token.confirmation.thumbprint),)
 
 

@@ -78,8 +78,7 @@ class Endpoint:
         headers = read_headers(req)
         form = Form.parse(await read_form(req, headers))
         server = self.server()
-        takes_certificates = server.registry.issuer.takes_certificates
-        certificates = client_certificates(req, server) if takes_certificates else ()
+        certificates = client_certificates(req, server)
         return server, TokenRequest(
             form=form,
             headers=headers,

@@ -13,6 +13,7 @@ from issuer.protocol.replay import ReplayStore, spend
 from issuer.protocol.request import Response as Answer
 from issuer.protocol.request import TokenRequest
 from issuer.resources.answers import write
+from issuer.resources.client_certificate import client_certificates
 from issuer.resources.endpoint import NO_PROOFS, proofs, read_headers
 from issuer.server import AuthorizationServer
 from issuer.token import TokenGenerator
@@ -35,6 +36,7 @@ class UserinfoResource:
     async def on_get(self, req: Request, resp: Response) -> None:
         """Says who the user is, or why it does not (RFC 6750 section 3.1, RFC 9449 section 7.1)."""
         headers, server = read_headers(req), self.server()
+        certificates = client_certificates(req, server)
         request = TokenRequest(
             form=_NO_FORM,
             headers=headers,
@@ -42,6 +44,7 @@ class UserinfoResource:
             method=req.method,
             url=self.url,
             dpop=proofs(headers) if "dpop" in headers else NO_PROOFS,
+            certificate=certificates[0] if certificates else None,
         )
         try:
             answer = await self._tell(server, request)
