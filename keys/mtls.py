@@ -74,8 +74,9 @@ class MTLS:
         Raises:
             InvalidToken: as ``of_asgi``.
         """
+        peer = environ.get("REMOTE_ADDR") or ""
         try:
-            if self._field is not None and is_trusted(environ["REMOTE_ADDR"], self._proxies):
+            if self._field is not None and is_trusted(peer, self._proxies):
                 name = "HTTP_" + self._field.name.upper().replace("-", "_")
                 return _first(self._field.read(environ.get(name, "")))
             return _first(_of_wsgi_connection(environ))
