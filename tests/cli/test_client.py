@@ -153,16 +153,29 @@ def test_the_rest_of_a_registration_has_options_too(run, registry):
     result = run(
         "client", "add", "own", "--redirect-uri", "https://own.example/cb", "--skip-consent",
         "--require-pushed-authorization-requests", "--id-token-signed-response-alg", "ES256",
-        "--scope", "openid",
+        "--scope", "openid", "--authorization-signed-response-alg", "ES256",
     )  # fmt: skip
     assert result.exit_code == 0
     added = client(registry, "own")
+    assert added["authorization_signed_response_alg"] == "ES256"
     assert added["skip_consent"] is added["require_pushed_authorization_requests"] is True
     assert added["id_token_signed_response_alg"] == "ES256"
     assert "skip_consent                           true" in result.stderr
     plain = run("client", "add", "plain", "--redirect-uri", "https://own.example/cb")
     assert plain.exit_code == 0
     assert "skip_consent" not in client(registry, "plain")
+
+
+def test_a_client_that_has_to_sign_its_requests_needs_a_key(run, registry):
+    """RFC 9101 section 10.5."""
+    before = registry.read_text()
+    asked = ("client", "add", "own", "--redirect-uri", "https://own.example/cb")
+    refused = run(*asked, "--require-signed-request-object")
+    assert refused.exit_code == 1
+    assert "require_signed_request_object: needs a key of the client's" in refused.stderr
+    assert "Nothing was changed" in refused.stderr
+    assert registry.read_text() == before
+    assert run(*asked).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,9 @@ KINDS = {
         (*REDIRECT, *API, "--redirect-uri", CALLBACK + "2"),
         refused="The redirect_uri is missing, or not one of the client's.",
     ),
+    "one that is answered by JWTs": Kind(
+        (*REDIRECT, *API, "--authorization-signed-response-alg", "ES256")
+    ),
     "one that pushes": Kind((*REDIRECT, *API, "--require-pushed-authorization-requests")),
     "by DPoP": Kind((*REDIRECT, *API, "--dpop"), token_type="DPoP"),
     "by DPoP, public": Kind((*REDIRECT, *API, "--dpop", "--public"), token_type="DPoP"),

@@ -64,6 +64,16 @@ WITH_USER = ("authorization_code", "refresh_token")
     help="Refuse its authorization requests that were not pushed to /par.",
 )
 @click.option(
+    "--require-signed-request-object",
+    is_flag=True,
+    help="Refuse its authorization requests that it did not sign; it takes a key of the client's.",
+)
+@click.option(
+    "--authorization-signed-response-alg",
+    type=click.Choice(list(ALGORITHMS)),
+    help="Answer its authorization requests by JWTs alone, signed by this.",
+)
+@click.option(
     "--rotate-refresh-tokens",
     is_flag=True,
     help="Another refresh token at each use, as public clients get; it takes a replay_store.",
@@ -92,6 +102,8 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     is_chosen: bool,
     secret_stdin: bool,
     require_pushed_authorization_requests: bool,
+    require_signed_request_object: bool,
+    authorization_signed_response_alg: str | None,
     rotate_refresh_tokens: bool,
     skip_consent: bool,
 ) -> None:
@@ -136,6 +148,8 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         "backchannel_logout_uri": backchannel_logout_uri,
         "id_token_signed_response_alg": id_token_signed_response_alg,
         "require_pushed_authorization_requests": require_pushed_authorization_requests,
+        "require_signed_request_object": require_signed_request_object,
+        "authorization_signed_response_alg": authorization_signed_response_alg,
         "rotate_refresh_tokens": rotate_refresh_tokens,
         "skip_consent": skip_consent,
     }
