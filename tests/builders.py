@@ -12,6 +12,7 @@ from issuer.protocol.replay import Once
 from issuer.protocol.request import TokenRequest
 from issuer.registry import Registry, secret
 from issuer.registry.client import Client, ClientSecret
+from issuer.registry.released import Group, ReleasedClaim
 from issuer.registry.resource import EncryptionJWK, JWKSet, Resource
 from issuer.registry.scope import Scope
 from issuer.registry.settings import Settings
@@ -80,7 +81,11 @@ def a_mac_resource(resource: str = MAC_API, **fields: Any) -> Resource:
 
 
 def a_registry(
-    *clients: Client, users: tuple[User, ...] | None = None, **settings: Any
+    *clients: Client,
+    users: tuple[User, ...] | None = None,
+    groups: tuple[Group, ...] = (),
+    claims: tuple[ReleasedClaim, ...] = (),
+    **settings: Any,
 ) -> Registry:
     """A registry of these clients, with alice and three resources."""
     return Registry.of(
@@ -92,6 +97,8 @@ def a_registry(
         ),
         clients=clients or (a_client(), a_public_client()),
         users=(a_user(),) if users is None else users,
+        groups=groups,
+        claims=claims,
         digest="sha256:test",
     )
 

@@ -6,6 +6,7 @@ Nothing is stored on either side. The application proves who is there, and nothi
 user is asked for and agrees to stays here.
 """
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -36,6 +37,9 @@ RESPONSE_LIFETIME = 300
 
 LEEWAY = 60
 """Seconds of clock difference forgiven."""
+
+MAX_CLAIMS = 2000
+"""Characters, as JSON, of what it says of a user: the session's cookie has room for no more."""
 
 _SAID = "The answer of the login application is not valid."
 
@@ -117,7 +121,9 @@ def _accept(
     auth_time = claims.get("auth_time", claims["iat"])
     if type(auth_time) is not int or not 0 < auth_time <= now + LEEWAY:
         raise refused("auth_time is no time, or ahead")
-    login = Login(amr=_methods(claims), acr=_class(server, claims), claims=_claims_of(claims))
+    login = Login(
+        amr=_methods(claims), acr=_class(server, claims), claims=_claims_of(server, claims)
+    )
     entered = sessions.log_in(
         server,
         session,
@@ -226,13 +232,20 @@ def _methods(claims: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(amr)
 
 
-def _claims_of(claims: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The standard claims among those it said: no client could be told any other."""
+def _claims_of(server: AuthorizationServer, claims: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those among the claims it said that some client could be told."""
     said = claims.get("claims", {})
     if not isinstance(said, dict):
         raise refused("claims must be an object")
+    names = (*CLAIM_NAMES, *server.registry.releasing.names)
+    kept = {name: said[name] for name in names if name in said}
     try:
-        User.of_claims("sub", said)
+        User.of_claims("sub", kept)
     except ValueError:
-        raise refused("claims must have the types of OpenID Connect Core section 5.1") from None
-    return {name: said[name] for name in CLAIM_NAMES if name in said}
+        raise refused(
+            "claims must have the types of OpenID Connect Core section 5.1; groups and roles are "
+            "arrays of strings"
+        ) from None
+    if len(json.dumps(kept, ensure_ascii=False)) > MAX_CLAIMS:
+        raise refused(f"claims have more than {MAX_CLAIMS} characters: say fewer groups")
+    return kept

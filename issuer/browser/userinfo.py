@@ -8,6 +8,7 @@ from issuer import errors
 from issuer.possession import dpop
 from issuer.protocol.replay import Once, Standing, Use
 from issuer.protocol.request import TokenRequest
+from issuer.registry.released import Place
 from issuer.registry.scope import OPENID, Scope
 from issuer.server import AuthorizationServer
 from issuer.token_types.returned import parties, standing
@@ -53,8 +54,9 @@ def tell(server: AuthorizationServer, request: TokenRequest) -> Told:
         raise InsufficientScope((OPENID,), scope, token.scheme)
     if user is None:
         raise InvalidToken("user gone or inactive")
+    told = server.registry.releasing.told(user, scope, Place.USERINFO)
     return Told(
-        claims={"sub": user.sub, **user.claims(scope)},
+        claims={**told, "sub": user.sub},
         standing=standing(token, partial(errors.InvalidGrant, "The token was revoked.")),
         once=once,
     )

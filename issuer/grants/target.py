@@ -8,7 +8,6 @@ from issuer.grants.refreshing import can_refresh
 from issuer.registry.client import Client
 from issuer.registry.resource import Resource
 from issuer.registry.scope import OFFLINE_ACCESS, OPENID, Scope, narrow
-from issuer.registry.user import CLAIMS
 from issuer.server import AuthorizationServer
 
 NOTHING = Scope()
@@ -184,7 +183,7 @@ def _permitted(registered: Scope, known: tuple[str, ...]) -> Scope:
 
 def _without_who(server: AuthorizationServer, known: Set[str], understood: Scope) -> Scope:
     """``understood`` without what says who the user is: that goes with ``openid`` alone."""
-    about_user = CLAIMS.keys() - known
+    about_user = server.registry.releasing.about_user - known
     kept = Scope(understood - about_user)
     if understood and not kept:
         raise InvalidScope("Who the user is takes openid in the scope.")

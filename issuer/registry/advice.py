@@ -4,13 +4,17 @@ from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from types import MappingProxyType
 
-from issuer.registry import key_checks, precis
+from issuer.registry import key_checks, precis, user_checks
 from issuer.registry.client import Client
 from issuer.registry.documents import Finding
 from issuer.registry.record import CODE_LIFETIME_WITHOUT_STORE
 from issuer.registry.redirect_uri import Kind, is_native, kind
 from issuer.registry.registry import Registry
+from issuer.registry.user import GROUPS, ROLES
 from keys.algorithms import ALGORITHMS
+
+LONG_TOLD = 2000
+"""Characters of one token beyond which what it tells of its user is worth a warning."""
 
 _RISKS: Mapping[Kind, str] = MappingProxyType(
     {
@@ -39,6 +43,25 @@ def warnings(registry: Registry) -> Iterator[Finding]:
             yield from _warn_of_client(client, registry)
     for name in registry.users:
         yield from _warn_of_username(name)
+    yield from _warn_of_claims(registry)
+
+
+def _warn_of_claims(registry: Registry) -> Iterator[Finding]:
+    """What nobody is told, and what is long: cookies have 4096 characters, and headers few more."""
+    told = registry.claims.keys()
+    if registry.groups and not told & {GROUPS, ROLES}:
+        sentence = f"are told to nobody: [claims.{GROUPS}] lets the scope {GROUPS} tell them"
+        yield ("groups",), sentence
+    for name, user in registry.users.items():
+        for claim in sorted(user.claims.keys() - told):
+            sentence = f"is told to nobody: no scope tells it; [claims.{claim}] says which does"
+            yield ("users", name, "claims", claim), sentence
+    for user, place, size in user_checks.told_at_length(registry, LONG_TOLD):
+        sentence = (
+            f"has groups and claims that take {size} characters of an {place}: proxies that keep "
+            f"it in a cookie have 4096, and many servers take headers of 8192"
+        )
+        yield ("users", user.username), sentence
 
 
 def _warn_of_client(client: Client, registry: Registry) -> list[Finding]:

@@ -40,12 +40,13 @@ ID_TOKEN_ALG = "RS256"
 ISSUER_CLAIMS = frozenset(
     {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
      "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid", "userinfo",
-     "grant_id"}
+     "grant_id", "events", "active", "token_type", "userinfo_claims"}
 )  # fmt: skip
 """The claims that say who vouches for what to whom: no registration may set them."""
 
 
-def _check_claims(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def check_claims(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """``claims`` that somebody may set in a token. Raises ``ValueError``."""
     taken = sorted(ISSUER_CLAIMS.intersection(claims))
     if taken:
         raise ValueError(f"must not set what the issuer says itself: {', '.join(taken)}")
@@ -208,7 +209,7 @@ class Client:
     secret loses by it: one lost answer may end the grant (FAPI 2.0 section 5.3.2.1)."""
     not_before: Instant | None = None
     """Codes and refresh tokens issued earlier are refused."""
-    claims: Annotated[dict[str, JsonValue], AfterValidator(_check_claims)] = field(
+    claims: Annotated[dict[str, JsonValue], AfterValidator(check_claims)] = field(
         default_factory=dict[str, Any]
     )
     """Said in every access token of this client."""

@@ -10,7 +10,6 @@ from issuer.registry.documents import Finding, near
 from issuer.registry.registry import Registry
 from issuer.registry.resource import Resource
 from issuer.registry.scope import OFFLINE_ACCESS
-from issuer.registry.user import CLAIMS
 from keys.audience import canonical
 
 _WITH_USER = frozenset({"authorization_code", "refresh_token"})
@@ -169,7 +168,7 @@ def _check_names(
         held = [registry.resources[name] for name in client.resources if name in registry.resources]
         held += [registry.own] if client.is_relying_party else []
         known = {scope for each in held for scope in each.scopes}
-        about_user = client.scope.intersection(CLAIMS) - known
+        about_user = client.scope.intersection(registry.releasing.about_user) - known
         for name in sorted(about_user):
             yield (*at, "scope"), f'"{name}" says who the user is, which takes "openid" beside it'
         named = sorted(client.scope - about_user - {OFFLINE_ACCESS})

@@ -32,11 +32,15 @@ EXAMPLES: Mapping[str, Any] = MappingProxyType(
         "refresh_token_lifetime": 2_592_000,
         "replay_store": "sqlite:replay.db",
         "resources": ["https://api.example"],
+        "roles": ["editor"],
         "scopes": ["read", "write"],
         "session_idle_lifetime": 3_600,
         "session_lifetime": 43_200,
+        "subjects": ["248289761001"],
         "token_endpoint_auth_method": "client_secret_basic",
+        "told_in": ["id_token", "userinfo"],
         "url": "https://id.example",
+        "users": ["alice"],
     }
 )
 """The right form of a field, for those of which people ask what that is."""

@@ -20,6 +20,7 @@ from issuer.registry.documents import Problem, near
 from issuer.registry.freeing import free
 from issuer.registry.making import Maker
 from issuer.registry.registry import Registry
+from issuer.registry.released import Group, ReleasedClaim
 from issuer.registry.resource import EncryptionJWK, JWKSet, Resource
 from issuer.registry.settings import Settings
 from issuer.registry.user import Address, User
@@ -29,6 +30,8 @@ TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
     {
         "clients": (Client, "client_id"),
         "users": (User, "username"),
+        "groups": (Group, "group"),
+        "claims": (ReleasedClaim, "claim"),
         "resources": (Resource, "resource"),
     }
 )
@@ -98,6 +101,8 @@ def accept(files: Mapping[str, bytes], offered: Offered) -> Registry | None:
         resources=tuple(found["resources"].values()),
         clients=tuple(found["clients"].values()),
         users=tuple(found["users"].values()),
+        groups=tuple(found["groups"].values()),
+        claims=tuple(found["claims"].values()),
         scopes=found["scopes"],
         branding=branding,
         key_files=key_files,
@@ -136,6 +141,8 @@ def examine(files: Mapping[str, bytes], offered: Offered) -> Registry:
         resources=tuple(records["resources"]),
         clients=tuple(records["clients"]),
         users=tuple(records["users"]),
+        groups=tuple(records["groups"]),
+        claims=tuple(records["claims"]),
         scopes=_scopes(merged["scopes"], problems),
         branding=branding or Branding(),
         key_files=key_files,

@@ -11,9 +11,10 @@ from issuer.registry.callers import Callers
 from issuer.registry.client import Client
 from issuer.registry.client_keys import ClientKeys
 from issuer.registry.likeness import unlike
+from issuer.registry.released import Group, ReleasedClaim, Releasing
 from issuer.registry.resource import Resource
 from issuer.registry.settings import Settings
-from issuer.registry.user import OPENID_SCOPES, User
+from issuer.registry.user import User
 from keys.algorithms import ALGORITHMS
 from keys.audience import canonical
 
@@ -28,6 +29,10 @@ class Registry:
     unlike: tuple[Client, ...] = field(repr=False)
     """One client of each kind: where it is good, so are those that are judged as it is."""
     users: Mapping[str, User]
+    groups: Mapping[str, Group]
+    claims: Mapping[str, ReleasedClaim]
+    releasing: Releasing
+    """What is told of whom, where, and with which scope."""
     scopes: Mapping[str, str]
     branding: Branding
     own: Resource
@@ -74,6 +79,8 @@ class Registry:
         resources: tuple[Resource, ...] = (),
         clients: tuple[Client, ...] = (),
         users: tuple[User, ...] = (),
+        groups: tuple[Group, ...] = (),
+        claims: tuple[ReleasedClaim, ...] = (),
         scopes: Mapping[str, str] = MappingProxyType({}),
         branding: Branding = Branding(),  # noqa: B008  it never changes
         key_files: Mapping[str, ClientKeys] = MappingProxyType({}),
@@ -81,7 +88,8 @@ class Registry:
         digest: str = "",
     ) -> "Registry":
         """The registry of these records. Whether they fit together is not checked here."""
-        own = Resource(resource=issuer.url, scopes=OPENID_SCOPES)
+        releasing = Releasing.of(claims, groups, users)
+        own = Resource(resource=issuer.url, scopes=releasing.scopes)
         by_client_id = MappingProxyType({each.client_id: each for each in clients})
         return cls(
             issuer=issuer,
@@ -89,6 +97,9 @@ class Registry:
             clients=by_client_id,
             unlike=unlike(clients),
             users=MappingProxyType({each.username: each for each in users}),
+            groups=MappingProxyType({each.group: each for each in groups}),
+            claims=MappingProxyType({each.claim: each for each in claims}),
+            releasing=releasing,
             scopes=MappingProxyType(dict(scopes)),
             branding=branding,
             own=own,
@@ -109,7 +120,7 @@ class Registry:
             resource_servers=Callers.of(
                 {each.name_at_introspection: each for each in resources if each.introspects}, digest
             ),
-            known_scopes=frozenset(OPENID_SCOPES).union(*(each.scopes for each in resources)),
+            known_scopes=frozenset(own.scopes).union(*(each.scopes for each in resources)),
             blocked_subjects=frozenset(issuer.blocked_subjects),
             cors_origins=frozenset(
                 origin for client in clients for origin in client.allowed_cors_origins

@@ -1,15 +1,17 @@
 """A user: somebody whom the issuer can authenticate, or whom a login application vouches for."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool
+from pydantic import AfterValidator, Field, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
+from issuer.registry.client import ISSUER_CLAIMS, check_claims
 from issuer.registry.record import STRICT, Identifier, Instant, Text
-from issuer.registry.scope import OFFLINE_ACCESS, OPENID, Scope
+from issuer.registry.scope import OFFLINE_ACCESS, OPENID
 from issuer.registry.secret import PasswordHash
 
 CLAIMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -28,8 +30,16 @@ CLAIMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 CLAIM_NAMES = tuple(name for names in CLAIMS.values() for name in names)
 
+_STANDARD = frozenset(CLAIM_NAMES)
+
 OPENID_SCOPES = (OPENID, *CLAIMS, OFFLINE_ACCESS)
 """What the issuer itself honours: who the user is, to whom that may be told."""
+
+GROUPS, ROLES = "groups", "roles"
+"""The claims that people decide by: arrays of strings, whoever says them."""
+
+MAX_CLAIMS = 4096
+"""Characters, as JSON, of what is said of one user beyond the standard claims."""
 
 _BIRTHDATE = re.compile(r"[0-9]{4}(-[0-9]{2}-[0-9]{2})?")
 
@@ -44,6 +54,28 @@ def _check_birthdate(text: str) -> str:
     if not _BIRTHDATE.fullmatch(text):
         raise ValueError("must be a date such as 1990-12-31, 0000-12-31 without the year, or 1990")
     return text
+
+
+def check_claim_name(name: str) -> str:
+    """``name``, where it is for a user's record to say. Raises ``ValueError``."""
+    if name in ISSUER_CLAIMS:
+        raise ValueError("is what the issuer says itself: take another name")
+    return name
+
+
+def check_custom(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """``claims`` that no standard has, each of its type. Raises ``ValueError``."""
+    check_claims(claims)
+    standard = sorted(claims.keys() & set(CLAIM_NAMES))
+    if standard:
+        raise ValueError(f"must not have {', '.join(standard)}: each is a field of its own")
+    for name in (GROUPS, ROLES):
+        value = claims.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise ValueError(f'must have {name} as a list of texts, such as {name} = ["ops"]')
+    if len(json.dumps(claims, ensure_ascii=False)) > MAX_CLAIMS:
+        raise ValueError(f"must have at most {MAX_CLAIMS} characters as JSON: tokens carry them")
+    return claims
 
 
 WebPage = Annotated[Text, AfterValidator(_check_web_page)]
@@ -100,6 +132,11 @@ class User:
     phone_number: Text | None = None
     """Such as +33 1 23 45 67 89."""
     phone_number_verified: StrictBool | None = None
+    claims: Annotated[dict[str, JsonValue], AfterValidator(check_custom)] = Field(
+        default_factory=dict
+    )
+    """What else there is to say of the user, such as { department = "ops" }; the ``[claims]`` table
+    says to whom. What is in ``groups`` and ``roles`` is said beside what the user's groups give."""
 
     def __post_init__(self) -> None:
         """Fills in ``sub``."""
@@ -108,21 +145,27 @@ class User:
 
     @classmethod
     def of_claims(cls, sub: str, claims: Mapping[str, Any]) -> "User":
-        """The user of whom a login application said this. What is no standard claim is dropped.
+        """The user of whom a login application said this. What the issuer says itself is dropped.
 
         Raises:
             ValueError: a claim is not of its type.
         """
         known = {name: claims[name] for name in CLAIM_NAMES if name in claims}
-        return cls(username=sub, sub=sub, **known)
+        taken = {*CLAIM_NAMES, *ISSUER_CLAIMS}
+        custom = {name: value for name, value in claims.items() if name not in taken}
+        return cls(username=sub, sub=sub, claims=custom, **known)
 
-    def claims(self, scope: Scope) -> dict[str, Any]:
-        """What ``scope`` lets a client know of the user (OpenID Connect Core section 5.4)."""
-        names = [name for each, names in CLAIMS.items() if each in scope for name in names]
-        known = {name: getattr(self, name) for name in names}
-        if "preferred_username" in known:
-            known["preferred_username"] = self.preferred_username or self.username
-        if self.address is not None and "address" in known:
+    def said(self, names: Iterable[str]) -> dict[str, Any]:
+        """What the record itself says of the claims with these names."""
+        said = {name: self._said(name) for name in names}
+        return {name: value for name, value in said.items() if value is not None}
+
+    def _said(self, name: str) -> Any:
+        if name not in _STANDARD:
+            return self.claims.get(name)
+        if name == "preferred_username":
+            return self.preferred_username or self.username
+        if name == "address" and self.address is not None:
             held = {each: getattr(self.address, each) for each in Address.__dataclass_fields__}
-            known["address"] = {name: value for name, value in held.items() if value is not None}
-        return {name: value for name, value in known.items() if value is not None}
+            return {name: value for name, value in held.items() if value is not None}
+        return getattr(self, name)

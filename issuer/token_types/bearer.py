@@ -1,8 +1,12 @@
 """``Bearer``: a JWT that any resource server can verify (RFC 6750, RFC 9068)."""
 
+from typing import Any
+
 from issuer.protocol.binding import JKT, Binding
 from issuer.protocol.request import Authorization
 from issuer.protocol.sealed import UserinfoClaims
+from issuer.registry.released import Place
+from issuer.registry.scope import Scope
 from issuer.server import AuthorizationServer
 from keys.access_tokens import LEEWAY
 
@@ -40,10 +44,14 @@ def token_type(binding: Binding | None) -> str:
 def access_token_claims(
     server: AuthorizationServer, authorization: Authorization, expires_at: int
 ) -> dict[str, object]:
-    """The claims of RFC 9068 section 2.2, and those that the client's registration adds."""
+    """The claims of RFC 9068 section 2.2, those that the client's registration adds, and what the
+    scope lets the resource know of the user."""
     client, resource = authorization.client, authorization.resource
+    who = authorization.openid_scope is not None and resource.tells_who
+    scope = authorization.granted if who else authorization.scope
     claims: dict[str, object] = {
         **client.claims,
+        **_of_user(server, authorization, scope),
         "iss": server.issuer,
         "sub": authorization.sub,
         "aud": resource.resource,
@@ -52,8 +60,7 @@ def access_token_claims(
         "exp": expires_at,
         "jti": authorization.jti,
     }
-    who = authorization.openid_scope is not None and resource.tells_who
-    if scope := authorization.granted if who else authorization.scope:
+    if scope:
         claims["scope"] = str(scope)
     if authorization.binding is not None:
         claims["cnf"] = authorization.binding.cnf
@@ -67,6 +74,15 @@ def access_token_claims(
     return claims
 
 
+def _of_user(
+    server: AuthorizationServer, authorization: Authorization, scope: Scope
+) -> dict[str, Any]:
+    user, releasing = authorization.user, server.registry.releasing
+    if user is None or not releasing.tells_in_access_tokens:
+        return {}
+    return releasing.told(user, scope, Place.ACCESS_TOKEN)
+
+
 def _of_no_registry(
     server: AuthorizationServer, authorization: Authorization, expires_at: int
 ) -> dict[str, object]:
@@ -74,7 +90,9 @@ def _of_no_registry(
     if user is None or scope is None:
         return {}
     held = UserinfoClaims(
-        claims=user.claims(scope), jti=authorization.jti, expires_at=expires_at + LEEWAY
+        claims=server.registry.releasing.sealable(user, scope),
+        jti=authorization.jti,
+        expires_at=expires_at + LEEWAY,
     )
     sealed = server.seal(
         held,

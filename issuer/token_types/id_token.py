@@ -9,6 +9,7 @@ from typing import Any
 from issuer.errors import InvalidRequest, UnvalidatedRequest
 from issuer.protocol.request import Authorization
 from issuer.protocol.sealed import Login
+from issuer.registry.released import Place
 from issuer.server import AuthorizationServer
 from keys import jws
 from keys.encoding import to_base64url
@@ -35,7 +36,7 @@ def mint(
     alg = authorization.client.id_token_signed_response_alg
     login = authorization.login or Login()
     claims: dict[str, object] = {
-        **user.claims(scope),
+        **server.registry.releasing.told(user, scope, Place.ID_TOKEN),
         "iss": server.issuer,
         "sub": user.sub,
         "aud": authorization.client.client_id,

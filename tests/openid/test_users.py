@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from issuer.protocol.sealed import Login
+from issuer.registry.released import Place
 from issuer.registry.scope import Scope
 from issuer.registry.user import CLAIM_NAMES, User
 from tests.asking import claims_of, refresh
@@ -33,7 +34,10 @@ BOB = Login(amr=("hwk",), claims={"name": "Bob", "email": "bob@b.example", "grou
 )
 def test_a_scope_tells_its_own_claims_of_a_user(scope, claims):
     """OpenID Connect Core section 5.4; what is not known is left out (5.3.2)."""
-    assert a_known_user().claims(Scope.parse(scope)) == claims
+    told = an_openid_server().registry.releasing.told
+    for place in (Place.ID_TOKEN, Place.USERINFO):
+        assert told(a_known_user(), Scope.parse(scope), place) == claims
+    assert told(a_known_user(), Scope.parse(scope), Place.ACCESS_TOKEN) == {}
 
 
 def test_every_standard_claim_is_a_field():

@@ -42,7 +42,12 @@ TABLES: dict[str, Any] = {
         "Schl\u00fcssel": WEB | {"require_pkce": False, "access_token_lifetime": 1},
         "nothing": WEB | {"client_uri": None},
     },
-    "users": {"alice": {"address": {"locality": "Paris"}}, "bob": {"sub": "b", "active": False}},
+    "users": {
+        "alice": {"address": {"locality": "Paris"}, "claims": {"team": ["north"]}},
+        "bob": {"sub": "b", "active": False},
+    },
+    "groups": {"admins": {"users": ["alice", "bob"], "subjects": ["c"]}, "nobody": {}},
+    "claims": {"groups": {}, "team": {"scopes": ["profile"], "told_in": ["access_token"]}},
     "scopes": {"read": "Read"},
     "branding": {},
 }
