@@ -87,6 +87,15 @@ class Tally(msgspec.Struct, frozen=True):
     """When the count starts anew."""
 
 
+class Note(msgspec.Struct, frozen=True):
+    """What stands under a name."""
+
+    text: str | None
+    """None where nothing does, or it is forgotten."""
+    since: int
+    """The instant from which the store remembers: what was noted before may be lost."""
+
+
 class AlreadySpent(Exception):
     """It was used before; ``once`` says what."""
 
@@ -157,6 +166,25 @@ class ReplayStore(Protocol):
 
         Where something is added the count is kept until ``forget_at``. A negative ``add`` takes
         away, and never below zero.
+
+        Raises:
+            StoreUnavailable: that cannot be known.
+        """
+
+    async def note(
+        self, name: str, text: str, *, instead_of: str | None, forget_at: int, now: int
+    ) -> bool:
+        """Notes ``text`` under ``name``, where ``instead_of`` stands there now.
+
+        It stays until ``forget_at`` at least. None is for a name under which nothing stands. Of all who ever ask with the same
+        ``instead_of``, exactly one is answered with True. No text is empty.
+
+        Raises:
+            StoreUnavailable: it is not noted, or nobody knows.
+        """
+
+    async def noted(self, name: str, now: int) -> Note:
+        """What stands under ``name``.
 
         Raises:
             StoreUnavailable: that cannot be known.

@@ -7,7 +7,7 @@ life.
 from collections.abc import Sequence
 from typing import Self
 
-from issuer.protocol.replay import Memory, Revocation, Tally, Use
+from issuer.protocol.replay import Memory, Note, Revocation, Tally, Use
 from keys.spent import StoreUnavailable
 
 
@@ -39,6 +39,16 @@ class NoStore:
         self, names: Sequence[str], add: int, forget_at: int, now: int
     ) -> tuple[Tally, ...]:
         """Never can: each process has to count by itself."""
+        raise StoreUnavailable("there is no store")
+
+    async def note(
+        self, name: str, text: str, *, instead_of: str | None, forget_at: int, now: int
+    ) -> bool:
+        """Never can."""
+        raise StoreUnavailable("there is no store")
+
+    async def noted(self, name: str, now: int) -> Note:
+        """Never can."""
         raise StoreUnavailable("there is no store")
 
     async def fault(self, now: int) -> str:

@@ -25,6 +25,7 @@ from issuer.protocol.replay import (
     RETAUGHT,
     AlreadySpent,
     Memory,
+    Note,
     Revocation,
     Revoked,
     Standing,
@@ -161,6 +162,20 @@ class RedisStore:
         arguments = (add, forget_at, _milliseconds(forget_at, now))
         _, _, (counts,) = await self._ask("tally", keys, arguments, now)
         return tuple([Tally(*counts[i : i + 2]) for i in range(0, len(counts), 2)])
+
+    async def note(
+        self, name: str, text: str, *, instead_of: str | None, forget_at: int, now: int
+    ) -> bool:
+        """See ``ReplayStore``."""
+        key = f"{self._prefix}note:{name}"
+        arguments = (instead_of or "", text, _milliseconds(forget_at, now))
+        _, _, (is_noted,) = await self._ask("note", (key,), arguments, now)
+        return bool(is_noted)
+
+    async def noted(self, name: str, now: int) -> Note:
+        """See ``ReplayStore``."""
+        _, since, (text,) = await self._ask("noted", (f"{self._prefix}note:{name}",), (), now)
+        return Note(text.decode() or None, since)
 
     async def fault(self, now: int) -> str:
         """See ``ReplayStore``."""

@@ -148,6 +148,17 @@ end
 return answer('ok', found)
 """
 
+_NOTE = """
+if (redis.call('GET', KEYS[3]) or '') ~= ARGV[7] then return answer('ok', 0) end
+redis.call('SET', KEYS[3], ARGV[8], 'PX', ARGV[9])
+wrote()
+return answer('ok', 1)
+"""
+
+_NOTED = """
+return answer('ok', redis.call('GET', KEYS[3]) or '')
+"""
+
 _PROBE = """
 wrote()
 return answer('ok')
@@ -160,6 +171,8 @@ SCRIPTS: Mapping[str, str] = MappingProxyType(
         "revocations": _BEGIN + _REVOCATIONS,
         "spent": _BEGIN + _SPENT,
         "tally": _BEGIN + _TALLY,
+        "note": _BEGIN + _NOTE,
+        "noted": _BEGIN + _NOTED,
         "probe": _BEGIN + _PROBE,
     }
 )

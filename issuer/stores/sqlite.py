@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from issuer.protocol.replay import Memory, Revocation, Tally, Use
+from issuer.protocol.replay import Memory, Note, Revocation, Tally, Use
 from issuer.stores.sqlite_memory import SQLiteMemory
 from keys.spent import BUSY_TIMEOUT, StoreUnavailable
 
@@ -69,6 +69,17 @@ class SQLiteStore:
     ) -> tuple[Tally, ...]:
         """See ``ReplayStore``."""
         return await self._run(lambda: self._memory.tally(names, add, forget_at, now))
+
+    async def note(
+        self, name: str, text: str, *, instead_of: str | None, forget_at: int, now: int
+    ) -> bool:
+        """See ``ReplayStore``."""
+        row = (name, text, forget_at)
+        return await self._run(lambda: self._memory.note(row, instead_of, now))
+
+    async def noted(self, name: str, now: int) -> Note:
+        """See ``ReplayStore``."""
+        return await self._run(lambda: self._memory.noted(name, now))
 
     async def fault(self, now: int) -> str:
         """See ``ReplayStore``."""

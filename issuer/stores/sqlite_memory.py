@@ -1,4 +1,4 @@
-"""The tables of the SQLite store: what was spent, what was revoked, what was counted.
+"""The tables of the SQLite store: what was spent, what was revoked, what was counted and noted.
 
 ``keys.spent`` says how the file is opened, and since when it remembers.
 """
@@ -13,6 +13,7 @@ from issuer.protocol.replay import (
     AlreadySpent,
     Forgotten,
     Memory,
+    Note,
     Once,
     Revocation,
     Revoked,
@@ -34,6 +35,11 @@ CREATE INDEX IF NOT EXISTS revoked_revoked_at ON revoked (revoked_at);
 CREATE TABLE IF NOT EXISTS tallies (
     name TEXT PRIMARY KEY,
     count INTEGER NOT NULL,
+    forget_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes (
+    name TEXT PRIMARY KEY,
+    text TEXT NOT NULL,
     forget_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
@@ -60,6 +66,15 @@ INSERT INTO tallies VALUES (?1, max(?2, 0), ?3) ON CONFLICT (name) DO UPDATE SET
     forget_at = ?3
 """
 
+_NOTE_FIRST = """
+INSERT INTO notes VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET
+    text = ?2, forget_at = ?3 WHERE forget_at <= ?5 AND ?4 IS NULL
+"""
+
+_NOTE_INSTEAD = """
+UPDATE notes SET text = ?2, forget_at = ?3 WHERE name = ?1 AND text = ?4 AND forget_at > ?5
+"""
+
 
 class SQLiteMemory(SpentIds):
     """One connection, for one thread at a time; it may wait for a disk and for other processes.
@@ -68,7 +83,7 @@ class SQLiteMemory(SpentIds):
     """
 
     schema: ClassVar[str] = spent.SCHEMA + _SCHEMA
-    expiring: ClassVar[tuple[str, ...]] = ("revoked", "tallies")
+    expiring: ClassVar[tuple[str, ...]] = ("revoked", "tallies", "notes")
 
     def use(self, use: Use, now: int) -> tuple[int, ...]:
         """See ``ReplayStore``."""
@@ -152,6 +167,24 @@ class SQLiteMemory(SpentIds):
         except (sqlite3.Error, OSError) as error:
             raise self.unavailable(error) from None
         return tuple([Tally(*row) if row else Tally() for row in found])
+
+    def note(self, row: tuple[str, str, int], instead_of: str | None, now: int) -> bool:
+        """See ``ReplayStore``; ``row`` is the name, the text and when to forget it."""
+        query = _NOTE_FIRST if instead_of is None else _NOTE_INSTEAD
+        try:
+            # One statement is one transaction.
+            return self.connect(now).execute(query, (*row, instead_of, now)).rowcount == 1
+        except (sqlite3.Error, OSError) as error:
+            raise self.unavailable(error) from None
+
+    def noted(self, name: str, now: int) -> Note:
+        """See ``ReplayStore``."""
+        query = "SELECT text FROM notes WHERE name = ? AND forget_at > ?"
+        try:
+            row = self.connect(now).execute(query, (name, now)).fetchone()
+        except (sqlite3.Error, OSError) as error:
+            raise self.unavailable(error) from None
+        return Note(row[0] if row else None, self.since)
 
     def _lines(self, connection: sqlite3.Connection, uses: Sequence[Use]) -> dict[str, int]:
         """The lines that were drawn for any name in ``uses``."""

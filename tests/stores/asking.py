@@ -45,6 +45,20 @@ class Asked:
     def tally(self, *names: str, add: int = 0, until: int = 0, now: int = NOW) -> tuple[Tally, ...]:
         return self.run(self.store.tally(names, add, until, now))
 
+    def note(
+        self,
+        name: str,
+        text: str,
+        instead_of: str | None = None,
+        until: int = NOW + 60,
+        now: int = NOW,
+    ) -> bool:
+        noting = self.store.note(name, text, instead_of=instead_of, forget_at=until, now=now)
+        return self.run(noting)
+
+    def noted(self, name: str, now: int = NOW) -> str | None:
+        return self.run(self.store.noted(name, now)).text
+
     def fault(self, now: int = NOW) -> str:
         return self.run(self.store.fault(now))
 

@@ -279,6 +279,59 @@ def test_counting_many_at_once_loses_none(backing):
     assert worker.tally("a") == (Tally(100, NOW + 60),)
 
 
+def test_a_note_is_made_once_and_replaced_once(backing):
+    """By whichever worker, and the one name leaves the other alone."""
+    one, other = backing.open(), backing.open()
+    assert one.noted("a") is None
+    assert not other.note("a", "decided", "waits")  # nothing stands there
+    assert one.note("a", "waits")
+    assert not other.note("a", "another")
+    assert other.noted("a") == "waits"
+    assert other.noted("b") is None
+    assert not other.note("a", "decided", "something else")
+    assert other.note("a", "decided", "waits")
+    assert not one.note("a", "decided otherwise", "waits")
+    assert one.noted("a") == "decided"
+
+
+def test_of_many_who_replace_a_note_exactly_one_does(backing):
+    """Four workers, each from a thread of its own: one answer (RFC 8628 section 3.3)."""
+    workers = [backing.open() for _ in range(4)]
+    assert workers[0].note("a", "waits")
+
+    def decide(number: int) -> bool:
+        with contextlib.suppress(StoreUnavailable):  # too busy: nobody was answered, ask again
+            return workers[number % 4].note("a", str(number), "waits")
+        return decide(number)
+
+    with ThreadPoolExecutor(4) as threads:
+        by_worker = threads.map(lambda first: [decide(first + 4 * n) for n in range(5)], range(4))
+    assert sum(map(sum, by_worker)) == 1
+
+
+def test_a_note_is_forgotten_and_its_name_free_again(backing):
+    """It stays for as long as it was asked to; a Redis keeps it by its own clock, and longer."""
+    worker = backing.open()
+    assert worker.note("a", "waits", until=NOW + 60)
+    assert worker.noted("a", now=NOW + 59) == "waits"
+    assert worker.note("a", "decided", "waits", until=NOW + 90, now=NOW + 59)
+    assert worker.noted("a", now=NOW + 89) == "decided"
+    if backing.redis is None:
+        assert worker.noted("a", now=NOW + 90) is None
+        assert not worker.note("a", "late", "decided", now=NOW + 90)
+        assert worker.note("a", "waits", until=NOW + 200, now=NOW + 90)
+
+
+def test_whoever_reads_a_note_hears_since_when_the_store_remembers(backing):
+    """So that a note that was lost is never taken for one that was not made."""
+    worker = backing.open()
+    assert worker.note("a", "waits", until=NOW + 600)
+    assert worker.run(worker.store.noted("a", NOW)).since <= NOW
+    backing.lose()
+    lost = worker.run(worker.store.noted("a", NOW + 10))
+    assert (lost.text, lost.since) == (None, NOW + 11)
+
+
 def test_what_was_issued_in_the_first_second_is_believed(backing):
     """A new deployment refuses nobody: its memory begins with it."""
     one, other = backing.open(), backing.open(NOW + 1)

@@ -17,6 +17,7 @@ from issuer.stores.none import NoStore
 from issuer.token import handler
 from keys.mac.key_wrapping import generate_key, public_jwk
 from keys.ring import KeyRing
+from keys.spent import StoreUnavailable
 from tests.asking import a_public_request
 from tests.builders import (
     API,
@@ -271,3 +272,11 @@ def test_the_refresh_token_of_a_second_redemption_ends_with_that_of_the_first():
         assert accepted.status == 200
         refused = answer(server, a_request("refresh_token", refresh_token=held, now=NOW + 1000))
         assert refused.error == "invalid_grant"
+
+
+def test_without_a_store_nothing_can_be_noted():
+    """So nothing is offered that has to be: device login (RFC 8628)."""
+    noting = NoStore().note("a", "waits", instead_of=None, forget_at=NOW + 60, now=NOW)
+    for asking in (noting, NoStore().noted("a", NOW)):
+        with pytest.raises(StoreUnavailable):
+            asyncio.run(asking)
