@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from issuer import registry
-from issuer.registry import InvalidRegistry, Registry, advice, consistency, files
+from issuer.registry import InvalidRegistry, Registry, advice, consistency, fapi2, files
 from issuer.registry.documents import Finding, dotted
 from issuer.registry.files import Unreadable
 from issuer.server import AuthorizationServer
@@ -141,6 +141,7 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
                 f"no {alg} key is current {gap}, and {what} are signed by one; "
                 f"`issuer keys add --alg {alg}`"
             )
+    problems += fapi2.problems(found, held.algs(now))
     if early or problems:
         raise Refused((*early, *(f"key ring: {problem}" for problem in problems)))
     return AuthorizationServer.of(found, held)

@@ -12,6 +12,7 @@ from issuer.browser.pages.languages import CATALOGUES
 from issuer.client_auth import BY_SECRET, CLIENT_AUTH
 from issuer.grants import GRANTS
 from issuer.protocol import pkce
+from issuer.registry.record import FAPI2
 from issuer.registry.user import CLAIM_NAMES
 from issuer.server import TOKEN as TOKEN
 from issuer.server import AuthorizationServer
@@ -140,6 +141,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "authorization_response_iss_parameter_supported": True,
             "require_pushed_authorization_requests": (
                 registry.issuer.require_pushed_authorization_requests
+                or registry.issuer.profile == FAPI2
             ),
             "claims_parameter_supported": False,
             **_request_objects(server),

@@ -45,7 +45,8 @@ def unfold(
     if text is None:
         return Arrival(client, form)
     keys = keys or server.registry.client_keys(client)
-    signed = request_object.read(text, client, keys, server.issuer)
+    algs = server.registry.algs_of(client)
+    signed = request_object.read(text, client, keys, algs, server.issuer)
     return Arrival(client, signed.form, signed)
 
 
@@ -77,9 +78,12 @@ def _check_way(
 ) -> None:
     """Returns where the request came as it has to, and asks for an answer as it has to be."""
     issuer, client = server.registry.issuer, arrival.client
-    must_push = issuer.require_pushed_authorization_requests
+    is_fapi2 = server.registry.is_fapi2(client)
+    must_push = issuer.require_pushed_authorization_requests or is_fapi2
     if not is_pushed and (must_push or client.require_pushed_authorization_requests):
         raise InvalidRequest("The client must push its requests to /par (RFC 9126).")
+    if is_fapi2 and request.redirect_uri is None:
+        raise InvalidRequest("A client of FAPI 2.0 must send its redirect_uri.")
     must_sign = issuer.require_signed_request_object or client.require_signed_request_object
     if must_sign and arrival.signed is None:
         raise InvalidRequest("The client must sign its requests, in a request object (RFC 9101).")

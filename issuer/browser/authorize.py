@@ -12,6 +12,7 @@ from issuer.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 from issuer.grants.target import asked_of_user, scope_at, targets
 from issuer.protocol import pkce
 from issuer.protocol.sealed import AuthorizationCode, Login, fresh_id
+from issuer.registry import fapi2
 from issuer.registry.client import Client
 from issuer.registry.resource import Resource
 from issuer.registry.scope import OPENID, Scope
@@ -167,5 +168,7 @@ def _lifetime(server: AuthorizationServer, requested: Requested) -> int:
     client = requested.client
     registered = client.authorization_code_lifetime
     lifetime = registered or server.registry.issuer.authorization_code_lifetime
+    if server.registry.is_fapi2(client):
+        lifetime = min(lifetime, fapi2.MOST_CODE_LIFETIME)
     lifetimes = (server.registry.access_token_lifetime(client, r) for r in requested.resources)
     return min(lifetime, max(1, min(lifetimes) // 2))

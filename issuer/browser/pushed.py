@@ -48,7 +48,7 @@ def push(server: AuthorizationServer, request: TokenRequest) -> Pushed:
         arrival = unfold(server, client, request.form, request.client_keys)
         pushed, signed_once = judge(server, arrival, now, is_pushed=True)
         if request.dpop:
-            possessed = dpop.shown(server, request)
+            possessed = dpop.shown(server, request, client)
             pushed = _bound(pushed, possessed.binding.thumbprint)
             once += possessed.once
         once += signed_once  # last: a proof that was used before does not use it up

@@ -4,7 +4,7 @@ To fetch one from a URL that somebody else chose is not offered (P35), nor to de
 signed is all that counts, but for the ``client_id`` beside it, by which the keys are found.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -89,8 +89,10 @@ class RequestObject(NamedTuple):
         return begin, exp
 
 
-def read(text: str, client: Client, keys: ClientKeys | None, issuer: str) -> RequestObject:
-    """The request in ``text``, which ``client`` signed for ``issuer``.
+def read(
+    text: str, client: Client, keys: ClientKeys | None, algs: Collection[str], issuer: str
+) -> RequestObject:
+    """The request in ``text``, which ``client`` signed by one of ``algs`` for ``issuer``.
 
     When it was signed, and whether what it asks for can be had, is not checked.
 
@@ -104,7 +106,7 @@ def read(text: str, client: Client, keys: ClientKeys | None, issuer: str) -> Req
         )
     try:
         unproved = client_jwt.read(text)
-        unproved.verify(keys, client.request_object_signing_alg)
+        unproved.verify(keys, client.request_object_signing_alg, algs)
     except InvalidToken as error:
         raise InvalidRequestObject(
             "The request object is not a JWT that a key of the client signed.",

@@ -103,15 +103,7 @@ def _shown(
 def _proved(server: AuthorizationServer, request: TokenRequest, token: str, jkt: str) -> Once:
     """That the request has a proof of ``token``, by the key that this is bound to (section 7.1)."""
     try:
-        proof = dpop.check(
-            server,
-            request.dpop,
-            method=request.method,
-            url=request.url,
-            now=request.received_at,
-            access_token=token,
-            jkt=jkt,
-        )
+        proof = dpop.check(server, request, access_token=token, jkt=jkt)
     except errors.UseDPoPNonce as refused:
         raise UseDPoPNonce(refused.detail) from None
     except errors.InvalidDPoPProof as refused:

@@ -85,7 +85,8 @@ def prove(
             "The keys of the client are not to be had; try again.", detail="no keys of the client"
         )
     try:
-        key = assertion.verify(keys, client.token_endpoint_auth_signing_alg)
+        algs = server.registry.algs_of(client)
+        key = assertion.verify(keys, client.token_endpoint_auth_signing_alg, algs)
     except InvalidToken as invalid:
         if invalid.detail == client_jwt.NO_KEY:
             _pretend(assertion)

@@ -5,7 +5,7 @@
 ``keys.dpop`` says whether it is for this request, and ``nonces`` whether it is fresh.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from hashlib import sha256
 
@@ -15,7 +15,9 @@ from issuer.possession.possessed import Possessed
 from issuer.protocol.binding import JKT, Binding
 from issuer.protocol.replay import Once
 from issuer.protocol.request import AuthenticatedRequest, TokenRequest
+from issuer.registry.client import Client
 from issuer.server import AuthorizationServer
+from keys.algorithms import ALGORITHMS
 from keys.dpop import MAX_AGE, InvalidProof, Proof, read_proof
 from keys.encoding import to_base64url
 
@@ -30,7 +32,7 @@ def prove(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> P
         UseDPoPNonce: it lacks the nonce.
     """
     if authenticated.request.dpop:
-        return shown(server, authenticated.request)
+        return shown(server, authenticated.request, authenticated.client)
     if authenticated.client.dpop_bound_access_tokens:
         raise InvalidDPoPProof(
             "This client registered dpop_bound_access_tokens, so its requests need a DPoP proof."
@@ -38,47 +40,49 @@ def prove(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> P
     return None
 
 
-def shown(server: AuthorizationServer, request: TokenRequest) -> Possessed:
-    """The key of the proof that ``request`` has.
+def shown(server: AuthorizationServer, request: TokenRequest, client: Client) -> Possessed:
+    """The key of the proof that ``request``, of ``client``, has.
 
     Raises:
         InvalidDPoPProof, UseDPoPNonce: as ``prove``.
     """
-    proof = check(
-        server, request.dpop, method=request.method, url=request.url, now=request.received_at
-    )
+    proof = check(server, request, algorithms=server.registry.algs_of(client))
     return Possessed(Binding(JKT, proof.jkt), (once(proof),))
 
 
 def check(
     server: AuthorizationServer,
-    dpop: tuple[str, ...],
+    request: TokenRequest,
     *,
-    method: str,
-    url: str,
-    now: int,
     access_token: str | None = None,
     jkt: str | None = None,
+    algorithms: Collection[str] = ALGORITHMS,
 ) -> Proof:
-    """The one proof in ``dpop``, valid for this request, beside this token and by this key, where
-    they are given.
+    """The one proof of ``request``, valid for it, beside this token and by this key, where they are
+    given.
 
     Raises:
         InvalidDPoPProof, UseDPoPNonce: as ``prove``.
     """
     try:
-        (text,) = dpop
+        (text,) = request.dpop
     except ValueError:
         raise InvalidDPoPProof("There must be one DPoP proof, and one only.") from None
     try:
         proof = read_proof(
-            text, method=method, url=url, now=now, access_token=access_token, jkt=jkt
+            text,
+            method=request.method,
+            url=request.url,
+            now=request.received_at,
+            access_token=access_token,
+            jkt=jkt,
+            algorithms=algorithms,
         )
     except InvalidProof as invalid:
         raise InvalidDPoPProof(f"The DPoP proof is not valid: {invalid.detail}.") from None
     policy = server.registry.issuer.dpop_nonce
     is_asked_for = policy == "required" or (policy == "optional" and proof.nonce is not None)
-    if is_asked_for and not nonces.accepts(server, proof.nonce, now):
+    if is_asked_for and not nonces.accepts(server, proof.nonce, request.received_at):
         raise UseDPoPNonce("The DPoP proof must have the nonce of the DPoP-Nonce header.")
     return proof
 

@@ -4,7 +4,7 @@ One is read first, to learn whom it names, and believed once it is verified: an 
 claims that anybody may have written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from issuer.registry.client_keys import MAX_KID, ClientKeys
@@ -31,12 +31,18 @@ class Unproved(NamedTuple):
     message: bytes
     signature: bytes
 
-    def verify(self, keys: ClientKeys, registered: str | None) -> VerificationKey:
+    def verify(
+        self, keys: ClientKeys, registered: str | None, algs: Collection[str]
+    ) -> VerificationKey:
         """The one of ``keys`` that signed it, by the ``alg`` that the client registered.
+
+        Whatever it registered, ``algs`` are all that it may sign by.
 
         Raises:
             InvalidToken: none did.
         """
+        if self.alg not in algs:
+            raise InvalidToken(NO_KEY)
         candidates = keys.find(self.kid, self.alg, registered)
         if not candidates:
             raise InvalidToken(NO_KEY)

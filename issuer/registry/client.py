@@ -25,6 +25,7 @@ from issuer.registry.record import (
     Instant,
     Name,
     Names,
+    Profile,
     RefreshTokenGrace,
     RefreshTokenIdleLifetime,
     RefreshTokenLifetime,
@@ -175,7 +176,7 @@ class Client:
     authorization_signed_response_alg: SigningAlg | None = None
     """What signs the answers to its authorization requests, each of which has to ask for a signed
     one then. A client without it may ask, and gets RS256 or else what the ring prefers (JARM 3)."""
-    profile: Literal["fapi2"] | None = None
+    profile: Profile | None = None
     """fapi2 holds it to the FAPI 2.0 Security Profile; the issuer's, if left out."""
     skip_consent: StrictBool = False
     """True for the team's own applications: the user is not asked."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from shlex import quote
 from types import MappingProxyType
 
-from issuer.registry import key_checks
+from issuer.registry import fapi2, key_checks
 from issuer.registry.client import Client, ClientSecret
 from issuer.registry.documents import Finding
 from issuer.registry.redirect_uri import Kind, kind
@@ -33,6 +33,7 @@ def check(client: Client, registry: Registry) -> Iterator[Finding]:
     yield from _check_dpop(client, registry)
     yield from _check_signing(client, registry)
     yield from key_checks.check(client, registry)
+    yield from fapi2.check(client, registry)
 
 
 def check_dates(at: tuple[str | int, ...], secrets: tuple[ClientSecret, ...]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass
 from shlex import quote
 
-from issuer.registry import certificate_checks, client_checks, user_checks
+from issuer.registry import certificate_checks, client_checks, fapi2, user_checks
 from issuer.registry.client import Client
 from issuer.registry.documents import Finding, near
 from issuer.registry.registry import Registry
@@ -49,6 +49,7 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
             "needs login_jwks, and login_jwks needs login_url; `issuer login-key` makes the keys",
         )
     yield from certificate_checks.check_settings(registry.issuer)
+    yield from fapi2.check_issuer(registry)
     for number, sub in enumerate(registry.issuer.blocked_subjects):
         if sub in registry.clients:
             sentence = "is a client's client_id; a client is taken away by deleting its table"

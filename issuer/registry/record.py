@@ -4,7 +4,7 @@ import re
 from collections.abc import Hashable
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -47,6 +47,14 @@ def shared(value: H) -> H:
     A hundred thousand clients then hold one list of grants, which stays in the processor's caches.
     """
     return value
+
+
+FAPI2 = "fapi2"
+FAPI2_ALGS = ("PS256", "ES256", "EdDSA")
+"""What signs in that profile, on either side (section 5.4.1)."""
+
+Profile = Literal["fapi2"]
+"""A set of rules that clients can be held to."""
 
 
 def _instant(value: Any) -> int:

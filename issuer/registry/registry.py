@@ -1,6 +1,6 @@
 """The registry: everything the issuer knows about others, as one value that never changes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from zlib import crc32
@@ -11,6 +11,7 @@ from issuer.registry.callers import Callers
 from issuer.registry.client import Client
 from issuer.registry.client_keys import ClientKeys
 from issuer.registry.likeness import unlike
+from issuer.registry.record import FAPI2, FAPI2_ALGS
 from issuer.registry.released import Group, ReleasedClaim, Releasing
 from issuer.registry.resource import Resource
 from issuer.registry.settings import Settings
@@ -189,6 +190,14 @@ class Registry:
         written = precis.same_address(precis.same_username(login)).encode(errors="surrogatepass")
         picked = crc32(written, crc32(self.digest.encode()))
         return self._decoy_passwords[picked % len(self._decoy_passwords)]
+
+    def is_fapi2(self, client: Client) -> bool:
+        """True where ``client`` is held to the FAPI 2.0 Security Profile."""
+        return (client.profile or self.issuer.profile) == FAPI2
+
+    def algs_of(self, client: Client) -> Collection[str]:
+        """What ``client`` may sign by, whatever its keys are for."""
+        return FAPI2_ALGS if self.is_fapi2(client) else ALGORITHMS
 
     def access_token_lifetime(self, client: Client, resource: Resource) -> int:
         """Seconds: the shorter of the client's and the resource's, the issuer's without either."""

@@ -16,6 +16,7 @@ from issuer.registry.record import (
     AuthorizationCodeLifetime,
     Identifier,
     Instant,
+    Profile,
     RefreshTokenGrace,
     RefreshTokenIdleLifetime,
     RefreshTokenLifetime,
@@ -84,6 +85,8 @@ class Settings:
     """Seconds after its use in which a refresh token that rotates yields the same successor again:
     for an answer that got lost, and for tabs that refresh at once. Later use ends the grant. 0 is
     strict, and then one lost answer ends it."""
+    profile: Profile | None = None
+    """fapi2 holds every client to the FAPI 2.0 Security Profile."""
     authorization_code_lifetime: AuthorizationCodeLifetime = 0
     """Seconds; where it is left out 60, or 25 without a replay_store."""
     replay_store: str = NO_STORE
