@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import falcon
 import falcon.asgi
@@ -59,6 +59,7 @@ from issuer.server import AuthorizationServer
 from issuer.serving.logout_tokens import LogoutTokens
 from issuer.serving.logs import JSONHandler, LineWriter
 from issuer.serving.pace import Pace
+from issuer.serving.published_keys import PublishedKeys
 from issuer.serving.stretching import Stretcher
 from issuer.stores import open_store
 from issuer.token import TokenGenerator, handler
@@ -76,6 +77,13 @@ def clock() -> int:
     return int(time.time())
 
 
+class Closing(Protocol):
+    """What has something to let go of."""
+
+    def close(self) -> None:
+        """Lets go of it."""
+
+
 class Lifespan:
     """What starts and stops with the worker: Falcon calls it."""
 
@@ -84,9 +92,8 @@ class Lifespan:
         reloader: Reloader,
         store: ReplayStore,
         remembered: Remembered | None,
-        stretcher: Stretcher,
-        writer: LineWriter,
         logout_tokens: LogoutTokens,
+        closing: tuple[Closing, ...],
         clock: Callable[[], int],
     ) -> None:
         self._reloader = reloader
@@ -94,7 +101,7 @@ class Lifespan:
         self._remembered = remembered
         self._logout_tokens = logout_tokens
         self._clock = clock
-        self._closing = (store, stretcher, writer)
+        self._closing = closing
         self._watching: list[asyncio.Task[None]] = []
 
     async def process_startup(self, _: object, __: object) -> None:
@@ -137,11 +144,11 @@ def create_app(
     remembered = Remembered(store, clock=clock) if settings.has_store else None
     stretcher, writer = Stretcher(), LineWriter(STDOUT)
     logout_tokens = LogoutTokens(server=lambda: reloader.server, clock=clock)
+    published_keys = PublishedKeys(clock=clock)
     guard = Guard(store, stretch=stretcher, hold=Pace())
+    closing = (store, stretcher, published_keys, writer)
     _log_to(writer, clock)
-    middleware: Any = [
-        Lifespan(reloader, store, remembered, stretcher, writer, logout_tokens, clock)
-    ]
+    middleware: Any = [Lifespan(reloader, store, remembered, logout_tokens, closing, clock)]
     if access_log:
         middleware.append(AccessLog(writer.write, server=lambda: reloader.server, clock=clock))
     base = base_path(settings.url)
@@ -154,7 +161,8 @@ def create_app(
     app.add_error_handler(falcon.HTTPError, answers.http_error)
     app.add_error_handler(AccessTokenException, answers.refused)
     ending = Ending(store, logout_tokens.send)
-    _add_routes(app, reloader, store, guard, generator, ending, clock)
+    proving: Any = {"guard": guard, "published_keys": published_keys}
+    _add_routes(app, reloader, store, proving, generator, ending, clock)
     if remembered is not None:
         feed = Feed(remembered, server=lambda: reloader.server, clock=clock)
         app.add_route(base + REVOCATIONS, RevocationsResource(feed))
@@ -165,7 +173,7 @@ def _add_routes(
     app: falcon.asgi.App[Any, Any],
     reloader: Reloader,
     store: ReplayStore,
-    guard: Guard,
+    proving: Any,
     generator: TokenGenerator,
     ending: Ending,
     clock: Callable[[], int],
@@ -176,17 +184,19 @@ def _add_routes(
     issuer = server().issuer
     base = base_path(issuer)
     parts: Any = {"server": server, "store": store, "clock": clock}
-    token = TokenResource(generator=generator, url=issuer + TOKEN, guard=guard, **parts)
+    token = TokenResource(generator=generator, url=issuer + TOKEN, **parts, **proving)
     app.add_route(base + TOKEN, token)
     for path, endpoint in _ENDPOINTS.items():
-        app.add_route(base + path, endpoint(url=issuer + path, guard=guard, **parts))
+        app.add_route(base + path, endpoint(url=issuer + path, **parts, **proving))
     app.add_route(base + USERINFO, UserinfoResource(url=issuer + USERINFO, **parts))
     browser = Browser(issuer, server=server, store=store, clock=clock)
     for front in {"/", base or "/"}:
         app.add_route(front, FrontResource(browser))
-    app.add_route(base + AUTHORIZE, AuthorizeResource(browser, store=store))
+    keys = proving["published_keys"]
+    authorize = AuthorizeResource(browser, store=store, published_keys=keys)
+    app.add_route(base + AUTHORIZE, authorize)
     app.add_route(base + CONSENT, ConsentResource(browser))
-    app.add_route(base + LOGIN, LoginResource(browser, ending=ending, guard=guard))
+    app.add_route(base + LOGIN, LoginResource(browser, ending=ending, guard=proving["guard"]))
     callback = LoginCallbackResource(browser, ending=ending, store=store)
     app.add_route(base + LOGIN_CALLBACK, callback)
     app.add_route(base + LOGOUT, LogoutResource(browser, ending=ending))

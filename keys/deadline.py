@@ -7,22 +7,31 @@ import io
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any, TypeVar
 from urllib.request import AbstractHTTPHandler, OpenerDirector, ProxyHandler, Request, getproxies
 
+Admits = Callable[[str], bool]
 
-def opener(seconds: float) -> OpenerDirector:
+
+def opener(seconds: float, admits: Admits | None = None) -> OpenerDirector:
     """An opener for all that is opened, and read, within ``seconds`` from now.
 
     It knows http and https and does not follow redirects, ``file:`` or ``data:``. What is late is
     a ``TimeoutError``. Only the resolver keeps no deadline: a name server that is silent is waited
     for as long as the system does.
+
+    With ``admits`` only addresses of which that is true are connected to: whatever a name means a
+    moment later, it is the very address that was judged. No proxy is asked then, which would look
+    the name up by itself.
     """
     made = OpenerDirector()
-    made.add_handler(_Handler(_Deadline(time.monotonic() + seconds)))
+    made.add_handler(_Handler(_Deadline(time.monotonic() + seconds), admits))
+    if admits is not None:
+        return made
     # Plain http stays on loopback, so it never goes to a proxy.
     https = {name: url for name, url in getproxies().items() if name == "https"}
     made.add_handler(ProxyHandler(https))
@@ -42,10 +51,10 @@ class _Deadline:
 
 
 class _Connection(HTTPConnection):
-    def keep(self, deadline: _Deadline) -> None:
+    def keep(self, deadline: _Deadline, admits: Admits | None) -> None:
         """Wait for nothing any longer."""
         self._deadline = deadline
-        self._create_connection = partial(_connect, deadline)
+        self._create_connection = partial(_connect, deadline, admits)
         self.response_class = partial(_Response, deadline=deadline)  # type: ignore[assignment]  # it is only called
 
     def connect(self) -> None:
@@ -92,9 +101,10 @@ class _Incoming(io.RawIOBase):
 
 
 class _Handler(AbstractHTTPHandler):
-    def __init__(self, deadline: _Deadline) -> None:
+    def __init__(self, deadline: _Deadline, admits: Admits | None) -> None:
         super().__init__()
         self._deadline = deadline
+        self._admits = admits
 
     def http_open(self, request: Request) -> HTTPResponse:
         return self.do_open(partial(self._connection, _Connection), request)
@@ -107,7 +117,7 @@ class _Handler(AbstractHTTPHandler):
 
     def _connection(self, kind: type[C], host: str, **options: Any) -> C:
         made = kind(host, **options)
-        made.keep(self._deadline)
+        made.keep(self._deadline, self._admits)
         return made
 
     @cached_property
@@ -117,10 +127,15 @@ class _Handler(AbstractHTTPHandler):
         return context
 
 
-def _connect(deadline: _Deadline, address: tuple[str, int], *_: object) -> socket.socket:
+def _connect(
+    deadline: _Deadline, admits: Admits | None, address: tuple[str, int], *_: object
+) -> socket.socket:
     """A connection to the first of the addresses that answers; each is given its share."""
     found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
     failure = OSError("the name has no address")
+    if admits is not None:
+        found = [each for each in found if admits(str(each[4][0]))]
+        failure = OSError("the name has no address that may be asked: private ones may not")
     for index, (family, kind, protocol, _name, to) in enumerate(found):
         share = deadline.left() / (len(found) - index)
         try:

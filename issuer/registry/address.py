@@ -1,7 +1,7 @@
 """The addresses of clients, and of the proxies that are believed about them."""
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -41,7 +41,34 @@ def _written(parsed: IPv4Address | IPv6Address | None, otherwise: str) -> str:
     return otherwise if parsed is None else str(parsed)
 
 
+def is_public(text: str) -> bool:
+    """True where whoever is at the address ``text`` can be asked by anybody on the internet."""
+    parsed = parse(text)
+    if parsed is None or parsed.is_multicast or not parsed.is_global:
+        return False
+    # Tunnels, which end at an IPv4 address that is written within.
+    return isinstance(parsed, IPv4Address) or not (parsed.sixtofour or parsed.teredo)
+
+
+def _check_network(text: str) -> str:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ValueError(
+            'must be an IP address or a network, such as 10.0.0.7 or "fd00::/8" without bits '
+            "behind the prefix"
+        ) from None
+    if network.prefixlen == 0:
+        raise ValueError("must not be everything: name the networks where clients are")
+    return check_proxy(text)
+
+
 TrustedProxies = Annotated[
     tuple[Annotated[str, Field(max_length=LONGEST), AfterValidator(check_proxy)], ...],
+    AfterValidator(distinct),
+]
+
+Networks = Annotated[
+    tuple[Annotated[str, Field(max_length=LONGEST), AfterValidator(_check_network)], ...],
     AfterValidator(distinct),
 ]

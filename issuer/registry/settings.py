@@ -6,7 +6,7 @@ from pydantic import AfterValidator, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
 from issuer.registry import web_url
-from issuer.registry.address import TrustedProxies
+from issuer.registry.address import Networks, TrustedProxies
 from issuer.registry.client_certificates import Authorities, HeaderName
 from issuer.registry.record import (
     CODE_LIFETIME_WITHOUT_STORE,
@@ -112,6 +112,9 @@ class Settings:
     mtls_url: Annotated[str, AfterValidator(_check_url)] | None = None
     """Where else this issuer can be reached: there TLS asks for certificates, which it need not do
     where browsers come (RFC 8705 section 5)."""
+    jwks_uri_networks: Networks = ()
+    """Private networks, such as 10.0.0.0/8, in which clients publish their keys. A jwks_uri that
+    leads anywhere private is not followed otherwise."""
     require_pushed_authorization_requests: StrictBool = False
     """True refuses every authorization request that was not pushed (RFC 9126 section 5)."""
     require_signed_request_object: StrictBool = False

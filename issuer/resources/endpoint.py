@@ -21,6 +21,7 @@ from issuer.protocol.request import TokenRequest
 from issuer.resources.client_address import client_address
 from issuer.resources.client_certificate import client_certificates
 from issuer.server import AuthorizationServer
+from issuer.serving.published_keys import PublishedKeys
 
 MAX_BODY = 32768
 """Bytes of the longest token request: a refresh token and an assertion fit several times."""
@@ -64,6 +65,7 @@ class Endpoint:
     server: Callable[[], AuthorizationServer]
     store: ReplayStore
     guard: Guard
+    published_keys: PublishedKeys
     clock: Callable[[], int]
 
     async def receive(self, req: Request) -> tuple[AuthorizationServer, TokenRequest]:
@@ -74,10 +76,13 @@ class Endpoint:
 
         Raises:
             InvalidRequest: as ``read_headers``, ``read_form`` and ``client_certificates`` do.
+            TemporarilyUnavailable: the keys that the client publishes are not to be had.
         """
         headers = read_headers(req)
         form = Form.parse(await read_form(req, headers))
         server = self.server()
+        asks = server.registry.has_published_keys
+        keys = await self.published_keys.of(server, form) if asks else None
         certificates = client_certificates(req, server)
         return server, TokenRequest(
             form=form,
@@ -86,6 +91,7 @@ class Endpoint:
             address=client_address(req, server),
             url=self.url,
             dpop=proofs(headers) if "dpop" in headers else NO_PROOFS,
+            client_keys=keys,
             certificate=certificates[0] if certificates else None,
             chain=certificates[1:],
         )
