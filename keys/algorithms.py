@@ -1,7 +1,7 @@
 """The signature algorithms on offer: one row knows everything about its name."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -103,6 +103,12 @@ class Algorithm:
         return key
 
 
+def names_of(algorithms: Iterable[str]) -> tuple[str, ...]:
+    """All that a JWT may say where these are accepted, for those who ask what they may sign as."""
+    accepted = tuple(algorithms)
+    return (*accepted, *(new for new, old in FULLY_SPECIFIED.items() if old in accepted))
+
+
 def thumbprint(jwk: Mapping[str, Any]) -> str:
     """The RFC 7638 thumbprint, with SHA-256, of a key: the same for its private and public JWK."""
     members = {name: jwk[name] for name in _THUMBPRINT_MEMBERS[jwk["kty"]]}
@@ -195,5 +201,8 @@ _ROWS = (
 
 ALGORITHMS = MappingProxyType({row.name: row for row in _ROWS})
 """Every ``alg`` that is signed with and accepted; what is not here does not exist."""
+
+FULLY_SPECIFIED: Mapping[str, str] = MappingProxyType({"Ed25519": "EdDSA"})
+"""What RFC 9864 calls an ``alg`` of this table, and libraries already sign as."""
 
 DEFAULT_ALGORITHM = "ES256"

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from keys import jws
-from keys.algorithms import ALGORITHMS, InvalidKey, thumbprint
+from keys.algorithms import ALGORITHMS, FULLY_SPECIFIED, InvalidKey, thumbprint
 from keys.encoding import base64url
 from keys.errors import InvalidToken
 from keys.jwks import SECRET_MEMBERS, VerificationKey, is_for_verifying
@@ -138,17 +138,23 @@ def _read_key(text: str) -> VerificationKey:
     typ, alg, jwk = (header.get(name) for name in ("typ", "alg", "jwk"))
     if not isinstance(typ, str) or jws.media_type(typ) != TYP:
         raise InvalidProof("typ is not dpop+jwt")
-    if not isinstance(alg, str) or alg not in ALGORITHMS:
+    alg = _named(alg)
+    if alg not in ALGORITHMS:
         raise InvalidProof("alg is none that is accepted")
     if not isinstance(jwk, dict):
         raise InvalidProof("there is no jwk")
     return VerificationKey("", ALGORITHMS[alg], *_load(alg, jwk))
 
 
+def _named(alg: object) -> str:
+    """``alg`` as ``ALGORITHMS`` names it; empty if it is no name."""
+    return FULLY_SPECIFIED.get(alg, alg) if isinstance(alg, str) else ""
+
+
 def _load(alg: str, jwk: Mapping[str, Any]) -> tuple[str, Any]:
     if jwk.keys() & SECRET_MEMBERS:
         raise InvalidProof("jwk is not a public key alone")
-    if not is_for_verifying(jwk) or jwk.get("alg", alg) != alg:
+    if not is_for_verifying(jwk) or _named(jwk.get("alg", alg)) != alg:
         raise InvalidProof("jwk is for something else")
     if len(str(jwk.get("e", ""))) > _MAX_EXPONENT:
         raise InvalidProof("the exponent of jwk is too large")

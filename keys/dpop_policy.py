@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from keys import dpop
-from keys.algorithms import ALGORITHMS
+from keys.algorithms import ALGORITHMS, names_of
 from keys.claims import AccessToken
 from keys.dpop import LEEWAY, MAX_AGE, Proof
 from keys.dpop_nonce import Nonces
@@ -54,7 +54,7 @@ class DPoP:
     @property
     def algs(self) -> str:
         """``algorithms`` as a challenge lists them (RFC 9449 section 7.1)."""
-        return " ".join(self.algorithms)
+        return " ".join(names_of(self.algorithms))
 
     def nonce(self, now: int) -> str:
         """What the next proof is to have; empty where no nonces are asked for."""

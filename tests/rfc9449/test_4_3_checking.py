@@ -55,6 +55,17 @@ def test_every_algorithm_on_offer_makes_proofs(alg):
     assert read(a_proof(KEYS[alg])).jkt == KEYS[alg].jkt
 
 
+def test_eddsa_has_two_names():
+    """RFC 9864 section 2.2; it is the same algorithm, and the same key."""
+    key = KEYS["EdDSA"]
+    for alg in ("EdDSA", "Ed25519"):
+        for said in ({}, {"alg": "EdDSA"}, {"alg": "Ed25519"}):
+            proof = a_proof(key, header={"alg": alg, "jwk": {**key.public_jwk, **said}})
+            assert read(proof, algorithms=("EdDSA",)).jkt == key.jkt
+    assert refused(a_proof(key, header={"alg": "Ed448"})) == "alg is none that is accepted"
+    assert refused(a_proof(header={"alg": "Ed25519"})) == "jwk is no key for alg"
+
+
 @pytest.mark.parametrize(
     ("key", "alg"),
     [

@@ -25,7 +25,7 @@ from tests.rfc9449.proofs import KEY, OTHER_KEY, URL, a_proof
 BOUND = a_token(cnf={"jkt": KEY.jkt})
 ANOTHER = a_token(cnf={"jkt": KEY.jkt}, jti="t2")
 BEARER = a_token()
-ALGS = "ES256 RS256 PS256 EdDSA"
+ALGS = "ES256 RS256 PS256 EdDSA Ed25519"
 NONCES = Nonces(b"s" * 32)
 WRONG_PROOF = "A valid DPoP proof of this request and its access token is needed."
 WRONG_TOKEN = "The access token is not valid here, or has expired."
