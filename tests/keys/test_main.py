@@ -50,6 +50,19 @@ def test_a_valid_token_is_explained(issuer, capsys):
     assert told.splitlines()[-1].startswith(("expires     in 5", "expires     in 600 "))
 
 
+@pytest.mark.parametrize("method", ["jkt", "x5t#S256"])
+def test_what_a_token_is_bound_to_is_told(issuer, capsys, method):
+    """And that it is good for nothing alone; of what is not understood nobody can say it is."""
+    code, told = run(capsys, issuer.url, a_fresh_token(issuer, cnf={method: "x" * 43}))
+    assert code == 0
+    line = told.splitlines()[-1]
+    assert line.startswith("bound to    the ")
+    assert line.endswith(f", {'x' * 43}")
+    assert ("DPoP" in line) == (method == "jkt")
+    code, told = run(capsys, issuer.url, a_fresh_token(issuer, cnf={"jwk": {}}))
+    assert (code, told.split()[0]) == (1, "refused")
+
+
 def test_a_revoked_token_is_refused_where_that_is_asked_for(issuer, capsys):
     now = int(time.time())
     with an_issuer_server() as other:
@@ -90,7 +103,8 @@ def test_a_token_within_the_leeway_is_said_to_be(issuer, capsys):
     [
         ({"exp": 1}, "expired "),
         ({"aud": "https://other.example"}, "aud is 'https://other.example'"),
-        ({"cnf": {}}, "bound to a key"),
+        ({"cnf": {}}, "cnf is not one confirmation"),
+        ({"cnf": {"jwk": {}}}, "bound to a key in a way"),
     ],
 )
 def test_a_refused_token_is_refused_with_its_reason(issuer, capsys, changes, why):
