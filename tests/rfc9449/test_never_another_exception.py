@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from keys.encoding import to_base64url
 from keys.target_uri import normalize, without_query
 from tests.keys.builders import AUDIENCE, ISSUER, NOW, a_jwks, a_token
 from tests.keys.builders import KEY as ISSUER_KEY
+from tests.rfc9449.gateways import by_asgi, by_wsgi
 from tests.rfc9449.proofs import (
     KEY,
     METHOD,
@@ -137,6 +139,29 @@ def test_requests(token, scheme, dpop, url):
         now=NOW,
     )
     assert good.confirmation.thumbprint == KEY.jkt
+
+
+FIELD = st.text(st.characters(codec="latin-1"))
+OPTIONS = {
+    "bearer": Verifier(
+        ISSUER, AUDIENCE, a_jwks(ISSUER_KEY), dpop=DPoP(nonces=Nonces(b"s" * 32)), clock=lambda: NOW
+    )
+}
+
+
+@pytest.mark.parametrize("ask", [by_asgi, by_wsgi])
+@given(
+    fields=st.lists(st.tuples(st.sampled_from(["DPoP", "Host"]), FIELD | st.just(a_proof()))),
+    authorization=st.sampled_from([f"DPoP {BOUND}", f"Bearer {BOUND}"]) | FIELD,
+    path=st.text(st.characters(codec="latin-1"), min_size=1),
+    method=st.sampled_from([METHOD, "POST", "x", ""]),
+)
+def test_answers(ask, fields, authorization, path, method):
+    """Never a 5xx, never the application's."""
+    request = {"path": path, "raw_path": path, "method": method}
+    status, told = ask([*fields, ("Authorization", authorization)], request, OPTIONS)
+    assert status == 401
+    assert all("\n" not in value and value.isascii() for _, value in told)
 
 
 def test_the_header_may_be_in_any_order_and_have_blanks():
