@@ -93,6 +93,29 @@ def _client_auth(endpoint: str, server: AuthorizationServer) -> Mapping[str, obj
     }
 
 
+def _mutual_tls(server: AuthorizationServer) -> Mapping[str, object]:
+    """Where certificates can be known (RFC 8705 section 3.3), and where else to come with them
+    (section 5): the browser's pages are not for that."""
+    settings = server.registry.issuer
+    if not settings.takes_certificates:
+        return {}
+    aliases = {
+        "token_endpoint": TOKEN,
+        "pushed_authorization_request_endpoint": PAR,
+        **({"revocation_endpoint": REVOKE} if settings.has_store else {}),
+        **(
+            {"introspection_endpoint": INTROSPECT} if server.registry.resource_servers.known else {}
+        ),
+        "userinfo_endpoint": USERINFO,
+    }
+    url = settings.mtls_url
+    there = {name: url + path for name, path in aliases.items()} if url is not None else {}
+    return {
+        "tls_client_certificate_bound_access_tokens": True,
+        **({"mtls_endpoint_aliases": there} if there else {}),
+    }
+
+
 def _introspection(server: AuthorizationServer, now: int) -> Mapping[str, object]:
     if not server.registry.resource_servers.known:
         return {}
@@ -113,6 +136,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
     return MappingProxyType(
         {
             "issuer": issuer,
+            **_mutual_tls(server),
             "authorization_endpoint": issuer + AUTHORIZE,
             "token_endpoint": server.token_endpoint,
             "userinfo_endpoint": issuer + USERINFO,

@@ -47,6 +47,12 @@ class AuthorizationServer:
         """Its URL."""
         return self.issuer + TOKEN
 
+    def places(self, url: str) -> tuple[str, ...]:
+        """Where clients find what is at ``url``: there, and below ``mtls_url``, where one is set
+        (RFC 8705 section 5)."""
+        other = self.registry.issuer.mtls_url
+        return (url,) if other is None else (url, other + url.removeprefix(self.issuer))
+
     def signing_key(
         self, now: int, alg: str | None = None, *, issued_at: int | None = None
     ) -> SigningKey:

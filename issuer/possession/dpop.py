@@ -72,7 +72,7 @@ def check(
         proof = read_proof(
             text,
             method=request.method,
-            url=request.url,
+            url=server.places(request.url),
             now=request.received_at,
             access_token=access_token,
             jkt=jkt,
