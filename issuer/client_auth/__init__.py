@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from issuer.client_auth import client_secret_basic, client_secret_post, none, private_key_jwt
+from issuer.client_auth import (
+    client_secret_basic,
+    client_secret_post,
+    none,
+    private_key_jwt,
+    self_signed_tls_client_auth,
+    tls_client_auth,
+)
 from issuer.client_auth.credentials import Credentials, NotProved, Proved
 from issuer.client_auth.secret_proof import no_proof, pretend_secret, prove_secret
 from issuer.errors import InvalidClient, InvalidRequest
@@ -47,6 +54,10 @@ CLIENT_AUTH: Mapping[str, ClientAuthMethod] = MappingProxyType(
             private_key_jwt.read, private_key_jwt.prove, private_key_jwt.pretend
         ),
         "none": ClientAuthMethod(none.read, no_proof, pretend_secret),
+        "tls_client_auth": ClientAuthMethod(none.read, tls_client_auth.prove, pretend_secret),
+        "self_signed_tls_client_auth": ClientAuthMethod(
+            none.read, self_signed_tls_client_auth.prove, pretend_secret
+        ),
     }
 )
 
