@@ -4,6 +4,8 @@ import pytest
 
 from issuer.registry import distinguished_name, files
 from issuer.registry.client_certificates import read_authorities
+from keys.algorithms import ALGORITHMS
+from tests.builders import API
 from tests.rfc8705.certificates import AUTHORITY, BILLING, an_authority, certified
 from tests.rfc8705.registries import a_table, parsed, problems_in
 
@@ -156,3 +158,83 @@ def test_one_name_has_many_spellings():
         "CN=The Billing\\,O=Example+OU=Ärzte,C=DE",
     ):
         assert distinguished_name.of_text(other) != name
+
+
+BY_SUBJECT = {
+    "token_endpoint_auth_method": "tls_client_auth",
+    "tls_client_auth_subject_dn": "CN=billing,O=Example",
+}
+SELF_SIGNED = {"token_endpoint_auth_method": "self_signed_tls_client_auth"}
+JWKS = {"keys": [ALGORITHMS["ES256"].to_jwk(BILLING.certificate.public_key())]}
+
+
+def test_a_client_is_known_by_one_name():
+    """Section 2.1.2: exactly one."""
+    assert problems_in(a_table(BY_SUBJECT)) == []
+    (problem,) = problems_in(a_table(BY_SUBJECT | {"tls_client_auth_san_dns": "a.example"}))
+    assert problem.startswith("clients.billing.tls_client_auth_san_dns: must not be there beside")
+    nameless = {"token_endpoint_auth_method": "tls_client_auth"}
+    (problem,) = problems_in(a_table(nameless))
+    assert problem.startswith("clients.billing.tls_client_auth_subject_dn: must be there, or one")
+    assert problems_in(a_table(nameless | {"tls_client_auth_san_ip": "::1"})) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("subject_dn", "billing"), ("san_dns", "*.example"), ("san_dns", "a.example:443"),
+    ("san_dns", "bücher.example"), ("san_uri", "billing"), ("san_ip", "10.0.0.0/8"),
+    ("san_ip", "billing"), ("san_email", "billing"), ("san_email", "a@b@c"), ("san_dns", ""),
+])  # fmt: skip
+def test_each_name_is_of_its_kind(name, value):
+    given = {"token_endpoint_auth_method": "tls_client_auth", f"tls_client_auth_{name}": value}
+    (problem,) = problems_in(a_table(given))
+    assert problem.startswith(f"clients.billing.tls_client_auth_{name}: ")
+    assert problems_in(a_table(BY_SUBJECT)) == []
+
+
+def test_somebody_has_to_vouch_for_it():
+    table = a_table(BY_SUBJECT)
+    del table["issuer"]["client_certificate_authorities"]
+    (problem,) = problems_in(table)
+    assert problem.startswith("clients.billing.token_endpoint_auth_method: needs client_certif")
+    table["clients"]["billing"] |= SELF_SIGNED | {"jwks": JWKS}
+    del table["clients"]["billing"]["tls_client_auth_subject_dn"]
+    assert problems_in(table) == []
+
+
+@pytest.mark.parametrize("client", [BY_SUBJECT, SELF_SIGNED | {"jwks": JWKS}])
+def test_certificates_come_from_somewhere(client):
+    table = a_table(client)
+    del table["issuer"]["client_certificate_header"]
+    (problem,) = problems_in(table)
+    assert "nothing says where they come from: set client_certificate_header" in problem
+    table["issuer"]["tls_client_certificates"] = True
+    assert problems_in(table) == []
+
+
+def test_a_client_that_signs_its_own_registers_it():
+    (problem,) = problems_in(a_table(SELF_SIGNED))
+    assert problem.startswith("clients.billing.jwks: must have its certificate or its key")
+    assert problems_in(a_table(SELF_SIGNED | {"jwks": JWKS})) == []
+    assert problems_in(a_table(SELF_SIGNED | {"jwks_uri": "https://app.example/jwks"})) == []
+
+
+def test_a_name_is_for_those_alone_who_are_known_by_it():
+    for method in (PLAIN, SELF_SIGNED | {"jwks": JWKS}):
+        table = a_table(method | {"tls_client_auth_san_dns": "a.example"})
+        (problem,) = problems_in(table)
+        assert problem.startswith("clients.billing.tls_client_auth_san_dns: is for token_endpoint")
+
+
+def test_no_secret_is_beside_a_certificate():
+    """What a thief can use in the place of the certificate makes it worth nothing."""
+    for method in (BY_SUBJECT, SELF_SIGNED | {"jwks": JWKS}):
+        (problem,) = problems_in(a_table(method | PLAIN))
+        assert problem.startswith("clients.billing.client_secrets: contradict")
+        assert problems_in(a_table(method)) == []
+
+
+def test_a_resource_server_cannot_ask_by_certificate():
+    table = a_table(BY_SUBJECT)
+    table["resources"][API] |= PLAIN | {"introspection_endpoint_auth_method": "tls_client_auth"}
+    (problem,) = problems_in(table)
+    assert '"tls_client_auth" is for clients' in problem
