@@ -2,6 +2,7 @@
 
 import re
 import time
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
 from functools import partial
 from html import unescape
@@ -18,6 +19,8 @@ from keys.signing import SigningKey
 from tests.browser.browsing import SENT, Browser
 from tests.builders import API, CALLBACK, PASSWORD, SECRET, VERIFIER, basic
 from tests.relying_parties.builders import a_provider, a_relying_party
+from tests.rfc7523.keys import a_jwks
+from tests.rfc9101.builders import a_request_object
 
 calmly = partial(  # a busy machine is no finding
     settings, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -33,7 +36,7 @@ REGISTERED = [CALLBACK, "http://127.0.0.1/callback", "http://127.0.0.1/goodbye",
 OURS = st.sampled_from(
     ["$interaction", "$form_token", "$session", "$login_interaction", "$login_token", "$stranger",
      "$owner", "$request_uri", "$id_token", "$login_challenge", "$login_response", "$code",
-     "$access_token"]
+     "$access_token", "$request_object"]
 )  # fmt: skip
 """What a person or a client may have by right; put in for these names when it is sent."""
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -44,7 +47,8 @@ VALUES = (
          "javascript:alert(1)", CALLBACK, CALLBACK + "@evil.example", CALLBACK + "#", "web", "rp",
          "nobody", "http://127.0.0.1:9/callback", "http://127.0.0.1:9@evil/callback", "read",
          "http://127.0.0.1/goodbye", "openid", "read admin", "none", "login consent", "code",
-         "token", "form_post", "fragment", "plain", "S256", "0", "9" * 20, "allow", "deny",
+         "token", "form_post", "fragment", "jwt", "form_post.jwt", "signer", "plain", "S256", "0",
+         "9" * 20, "allow", "deny",
          "alice", PASSWORD, SECRET, "de", "xx en", "x" * 3000, "undefined", "null",
          "openid groups", "read nonsense", "offline_access", "read offline_access", API + "/", API,
          API + "//", "http://localhost:9/callback", "http://localhost/callback",
@@ -106,6 +110,10 @@ GOOD = {
     "leaves without its token": Attack("GET", LOGOUT, (("id_token_hint", "undefined"),)),
     "looks at the way out": Attack("HEAD", LOGOUT, (("id_token_hint", "$id_token"),),
                                    cookie="$owner"),
+    "asks signed": Attack(
+        "GET", AUTHORIZE, (("client_id", "signer"), ("request", "$request_object"))),
+    "asks for a signed answer": Attack(
+        "GET", AUTHORIZE, (*RP.items(), ("response_mode", "jwt"), ("prompt", "none")), "$owner"),
     "pushes": Attack("POST", PAR, tuple(RP.items()), cookie=None, headers={
         "Authorization": basic("rp")}),
 }  # fmt: skip
@@ -165,6 +173,7 @@ def target(tmp_path_factory, request):
         tmp_path_factory.mktemp("pages"),
         native=a_relying_party(token_endpoint_auth_method="none", client_secrets=[],
                                grant_types=["authorization_code"]),
+        signer=a_relying_party(jwks=a_jwks(), require_signed_request_object=True),
     )  # fmt: skip
     running.start()
     try:
@@ -205,7 +214,12 @@ def _gather(running):
             "$id_token": redeemed["id_token"],
             "$access_token": redeemed["access_token"],
             "$code": spare["code"],
-        }
+            "$request_object": a_request_object(
+                now=int(time.time()), aud=running.url, iss="signer", client_id="signer",
+                redirect_uri=RP["redirect_uri"], scope="openid", response_mode="form_post.jwt",
+                exp=int(time.time()) + 3600,
+            ),
+        }  # fmt: skip
 
 
 def _name_an_application(running):
@@ -262,8 +276,14 @@ def check(attack: Attack, response: httpx.Response) -> None:
         assert all(map(_is_registered, given))
     assert all(each.startswith("session=") for each in response.headers.get_list("set-cookie"))
     assert "access-control-allow-origin" not in response.headers
-    if re.search('[?&]code=|name="code"', " ".join(given) + response.text):
+    if re.search('[?&]code=|name="code"|"code":', _opened(" ".join(given) + response.text)):
         assert _may_have_a_code(attack)
+
+
+def _opened(text: str) -> str:
+    """``text``, and behind it what the answers in it say that are signed (JARM)."""
+    payloads = re.findall(r'(?:response=|name="response" value=")[\w-]+\.([\w-]+)\.', text)
+    return text + b"".join(map(urlsafe_b64decode, (f"{each}===" for each in payloads))).decode()
 
 
 def _leading_elsewhere(html: str) -> list[str]:
@@ -289,6 +309,8 @@ def _may_have_a_code(attack: Attack) -> bool:
         ("agrees", 303, CALLBACK + "?code="),
         ("asks", 303, CONSENT),
         ("asks by form", 303, CONSENT),
+        ("asks signed", 303, CONSENT),
+        ("asks for a signed answer", 303, CONSENT),
         ("pushed", 303, CONSENT),
         ("sees the question", 200, ""),
         ("logs in", 303, CONSENT),
