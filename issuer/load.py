@@ -153,6 +153,8 @@ def promised(found: Registry) -> Iterator[tuple[str, str]]:
         yield alg, f"the ID tokens of client {json.dumps(client_id)}"
     for alg, client_id in found.authorization_response_algs.items():
         yield alg, f"the authorization responses to client {json.dumps(client_id)}"
+    for alg, client_id in found.userinfo_algs.items():
+        yield alg, f"the userinfo answers to client {json.dumps(client_id)}"
     for name, resource in found.resource_servers.known.items():
         if resource.introspection_signed_response_alg is not None:
             yield (

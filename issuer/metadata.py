@@ -156,6 +156,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "dpop_signing_alg_values_supported": list(ALGORITHMS),
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": list(server.ring.algs(now)),
+            "userinfo_signing_alg_values_supported": list(server.ring.algs(now)),
             "claims_supported": [*claims, *CLAIM_NAMES, *registry.releasing.names],
             "authorization_signing_alg_values_supported": list(server.ring.algs(now)),
             "claim_types_supported": ["normal"],

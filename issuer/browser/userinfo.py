@@ -8,6 +8,7 @@ from issuer import errors
 from issuer.possession import dpop
 from issuer.protocol.replay import Once, Standing, Use
 from issuer.protocol.request import TokenRequest
+from issuer.registry.client import Client
 from issuer.registry.released import Place
 from issuer.registry.scope import OPENID, Scope
 from issuer.server import AuthorizationServer
@@ -21,9 +22,15 @@ ALGS = " ".join(ALGORITHMS)
 """What proofs may be signed with, as a challenge lists it (RFC 9449 section 7.1)."""
 
 
+TYP = "userinfo+jwt"
+"""Not JWT: the answer says who the user is, and must never pass as an ID token (RFC 8725 3.11)."""
+
+
 class Told(NamedTuple):
     """An answer, and what the store has to agree to for it to be given."""
 
+    client: Client
+    """Who is told."""
     claims: Mapping[str, Any]
     standing: Standing
     once: tuple[Once, ...] = ()
@@ -56,10 +63,26 @@ def tell(server: AuthorizationServer, request: TokenRequest) -> Told:
         raise InvalidToken("user gone or inactive")
     told = server.registry.releasing.told(user, scope, Place.USERINFO)
     return Told(
+        client=client,
         claims={**told, "sub": user.sub},
         standing=standing(token, partial(errors.InvalidGrant, "The token was revoked.")),
         once=once,
     )
+
+
+def sign(server: AuthorizationServer, told: Told, now: int) -> str | None:
+    """The answer as a JWT, for a client that registered to have it signed; None for others.
+
+    It says by whom and for whom, and nothing of a time: each is asked for anew (section 5.3.2).
+
+    Raises:
+        TemporarilyUnavailable: no key of its algorithm is current.
+    """
+    alg = told.client.userinfo_signed_response_alg
+    if alg is None:
+        return None
+    claims = {**told.claims, "iss": server.issuer, "aud": told.client.client_id}
+    return server.signing_key(now, alg).sign(TYP, claims)
 
 
 def challenged(

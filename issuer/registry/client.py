@@ -190,6 +190,8 @@ class Client:
     """True where it needs the ``sid`` for that, which it is told in any case."""
     id_token_signed_response_alg: SigningAlg = ID_TOKEN_ALG
     """What its ID tokens are signed by; the key ring must have a key for it."""
+    userinfo_signed_response_alg: SigningAlg | None = None
+    """What signs the answers of /userinfo to it, each a JWT then; JSON, if left out."""
     allowed_cors_origins: tuple[Origin, ...] = ()
     """From where its scripts in a browser may ask, such as https://app.example."""
     access_token_lifetime: AccessTokenLifetime | None = None

@@ -54,6 +54,8 @@ class Registry:
     """What the answers to authorization requests are signed by, in the same way."""
     request_object_algs: tuple[str, ...]
     """What authorization requests may be signed by, as far as some client can."""
+    userinfo_algs: Mapping[str, str]
+    """What the answers of /userinfo are signed by, in the same way."""
     known_scopes: frozenset[str]
     """What means something to some resource, the issuer itself included."""
     blocked_subjects: frozenset[str]
@@ -151,6 +153,13 @@ class Registry:
                     each.authorization_signed_response_alg: each.client_id
                     for each in clients
                     if each.authorization_signed_response_alg is not None
+                }
+            ),
+            userinfo_algs=MappingProxyType(
+                {
+                    each.userinfo_signed_response_alg: each.client_id
+                    for each in clients
+                    if each.userinfo_signed_response_alg is not None
                 }
             ),
             request_object_algs=_request_object_algs(clients, key_files),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from falcon.asgi import Request, Response
 
 from issuer import errors, possession
-from issuer.browser.userinfo import challenged, tell
+from issuer.browser.userinfo import challenged, sign, tell
 from issuer.errors import InvalidGrant, TemporarilyUnavailable
 from issuer.protocol.form import Form
 from issuer.protocol.replay import ReplayStore, spend
@@ -46,13 +46,16 @@ class UserinfoResource:
             dpop=proofs(headers) if "dpop" in headers else NO_PROOFS,
             certificate=certificates[0] if certificates else None,
         )
+        jwt = None
         try:
-            answer = await self._tell(server, request)
+            answer, jwt = await self._tell(server, request)
         except Challenged as refused:
             answer = _refusal(challenged(server, request, refused))
         except TemporarilyUnavailable as unavailable:
             answer = TokenGenerator.error_response(unavailable)
         write(resp, possession.answered(server, request, answer))
+        if jwt is not None:
+            resp.data, resp.content_type = jwt.encode(), "application/jwt"
 
     async def on_head(self, req: Request, resp: Response) -> None:
         """The same without its body."""
@@ -64,7 +67,10 @@ class UserinfoResource:
         if req.content_length != 0:
             resp.set_header("Connection", "close")
 
-    async def _tell(self, server: AuthorizationServer, request: TokenRequest) -> Answer:
+    async def _tell(
+        self, server: AuthorizationServer, request: TokenRequest
+    ) -> tuple[Answer, str | None]:
+        """The answer, and the JWT that takes the place of its body, if one does."""
         told = tell(server, request)
         try:
             await spend(self.store, told.use, request.received_at)
@@ -72,7 +78,8 @@ class UserinfoResource:
             raise InvalidToken("revoked") from None
         except errors.InvalidDPoPProof as refused:
             raise InvalidDPoPProof(refused.detail) from None
-        return Answer(status=200, body=told.claims)
+        jwt = sign(server, told, request.received_at)
+        return Answer(status=200, body=told.claims), jwt
 
 
 def _refusal(refused: AccessRefused) -> Answer:

@@ -23,6 +23,9 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer
         "redirect_uris": [CALLBACK],
         "scope": "openid profile email address phone offline_access",
     }
+    table["clients"]["signed"] = table["clients"]["wiki"] | {
+        "userinfo_signed_response_alg": "RS256"
+    }
     table["users"]["alice"] |= {"name": "Alice Example", "address": {"country": "DE"}}
     running.write_registry(table)
     write(running.keyring, KeyRing.new("ES256", int(time.time()) - 1000, "RS256"))

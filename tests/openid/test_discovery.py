@@ -52,6 +52,7 @@ def test_the_document_says_all_there_is():
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
         "authorization_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
+        "userinfo_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
         "claim_types_supported": ["normal"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "authorization_response_iss_parameter_supported": True,
