@@ -5,6 +5,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
+from issuer.browser import jarm
 from issuer.cli.findings import Findings, is_instant, quoted, shown, when
 from issuer.protocol.binding import JKT
 from issuer.protocol.replay import CLOCK_SKEW
@@ -24,6 +25,8 @@ TYPES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+RESPONSE = "An authorization response: it tells a client what came of its request (JARM)."
+
 HEADER = ("typ", "alg", "kid")
 
 
@@ -34,6 +37,8 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
         header, claims = (parse_object(from_base64url(part)) for part in signed.split("."))
     except ValueError:
         return Findings(kind="Nothing readable.", refusals=("it has two dots but is no JWT",))
+    kind = TYPES.get(str(header.get("typ")), "A JWT, but no token of this issuer.")
+    answers = is_response(str(header.get("typ")), claims)
     named: dict[str, object] = {name: header[name] for name in HEADER if name in header}
     refusals = chain(
         _check_type(header),
@@ -42,11 +47,17 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
         _check_claims(server, claims, now),
     )
     return Findings(
-        kind=TYPES.get(str(header.get("typ")), "A JWT, but no token of this issuer."),
+        kind=RESPONSE if answers else kind,
         members=shown({**named, **claims}, now),
         refusals=tuple(refusals),
         notes=(*_notes(server, header, claims), *_mac_notes(header, claims), *_dpop_notes(claims)),
     )
+
+
+def is_response(typ: str, claims: Mapping[str, Any]) -> bool:
+    """True for what a client is answered through the browser: of the type of an ID token, but it
+    is about nobody."""
+    return typ == jarm.TYP and "sub" not in claims and bool(claims.keys() & {"code", "error"})
 
 
 def believed(server: AuthorizationServer, text: str, now: int) -> tuple[str, Mapping[str, Any]]:
@@ -133,6 +144,10 @@ def _notes(
     server: AuthorizationServer, header: Mapping[str, Any], claims: Mapping[str, Any]
 ) -> Iterator[str]:
     registry = server.registry
+    if is_response(str(header.get("typ")), claims):
+        if "code" in claims:
+            yield "its code is a sealed value: inspect that to learn what it is worth"
+        return
     sub, aud = claims.get("sub"), claims.get("aud")
     is_id_token = header.get("typ") == ID_TOKEN_TYP
     client_id = aud if is_id_token else claims.get("client_id")

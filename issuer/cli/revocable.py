@@ -67,6 +67,10 @@ def of_text(server: AuthorizationServer, text: str, now: int, *, whole_grant: bo
         typ, claims = access_tokens.believed(server, text, now)
     except ValueError as error:
         raise Refusal(f"Nothing was revoked: {error}.") from None
+    if access_tokens.is_response(typ, claims):
+        if "code" not in claims:
+            raise Refusal("This answers a request that was refused: there is nothing to revoke.")
+        return _of_sealed(server, str(claims["code"]))
     if typ == ID_TOKEN_TYP:
         raise Refusal(
             "This is an ID token: it opens nothing, so there is nothing to revoke.",
