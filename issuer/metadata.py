@@ -74,11 +74,12 @@ def _revocation(server: AuthorizationServer) -> Mapping[str, object]:
 
 def _request_objects(server: AuthorizationServer) -> Mapping[str, object]:
     """Where some client can sign its requests, and by what (RFC 9101 section 10.5)."""
-    algs, issuer = server.registry.request_object_algs, server.registry.issuer
+    registry = server.registry
+    algs = [each for each in ALGORITHMS if each in registry.request_object_algs]
     return {
         "request_parameter_supported": bool(algs),
-        **({"request_object_signing_alg_values_supported": list(algs)} if algs else {}),
-        "require_signed_request_object": issuer.require_signed_request_object,
+        **({"request_object_signing_alg_values_supported": algs} if algs else {}),
+        "require_signed_request_object": registry.issuer.require_signed_request_object,
     }
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from issuer.browser.authorization_response import AuthorizationResponse
 from issuer.registry.client import Client
 from issuer.server import AuthorizationServer
+from keys.signing import SigningKey
 
 TYP = "JWT"
 """JARM names no type, and verifiers that look at it know this one."""
@@ -31,6 +32,13 @@ def secure(
     """
     if not answer.response_mode.is_signed:
         return answer
-    key = server.answering_key(now, client.authorization_signed_response_alg)
+    key = _key(server, client, now)
     claims = {**answer.parameters, "aud": client.client_id, "exp": now + LIFETIME}
     return replace(answer, parameters=MappingProxyType({"response": key.sign(TYP, claims)}))
+
+
+def _key(server: AuthorizationServer, client: Client, now: int) -> SigningKey:
+    registered = client.authorization_signed_response_alg
+    if registered is None and server.registry.is_fapi2(client):
+        return server.signing_key(now)  # RS256, which clients expect, is not for it
+    return server.answering_key(now, registered)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from issuer.registry.client_keys import MAX_KID, ClientKeys
 from keys import InvalidToken, jws
-from keys.algorithms import ALGORITHMS
+from keys.algorithms import ALGORITHMS, FULLY_SPECIFIED
 from keys.encoding import from_base64url, parse_object
 from keys.jwks import VerificationKey
 
@@ -60,7 +60,8 @@ def read(text: str, max_length: int = MAX_LENGTH) -> Unproved:
     """
     token = jws.split(text, max_length)
     alg, kid, typ = (token.header.get(name) for name in ("alg", "kid", "typ"))
-    if not isinstance(alg, str) or alg not in ALGORITHMS:
+    alg = FULLY_SPECIFIED.get(alg, alg) if isinstance(alg, str) else ""
+    if alg not in ALGORITHMS:
         raise InvalidToken("its alg is none that is accepted")
     if kid is not None and not (isinstance(kid, str) and len(kid) <= MAX_KID):
         raise InvalidToken("its kid is no text, or too long")

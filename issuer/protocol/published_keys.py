@@ -28,18 +28,18 @@ def needed(registry: Registry, form: Form) -> Needed | None:
 
     What is no signed text at all, or of nobody who publishes keys, needs none to be refused.
     """
-    assertion = _read(form.get("client_assertion"))
-    named = form.get("client_id")
+    assertion, request = (_read(form.get(each)) for each in ("client_assertion", "request"))
+    named: object = form.get("client_id")
     if named is None and assertion is not None:
-        sub = assertion.claims.get("sub")
-        named = sub if isinstance(sub, str) else None
-    client = registry.clients.get(named or "")
+        named = assertion.claims.get("sub")
+    if named is None and request is not None:  # pushed, by a client that a header names
+        named = request.claims.get("client_id")
+    client = registry.clients.get(named if isinstance(named, str) else "")
     if client is None or client.jwks_uri is None:
         return None
     signed = []
     if assertion is not None and client.signs_assertions:
         signed.append((assertion, client.token_endpoint_auth_signing_alg))
-    request = _read(form.get("request"))
     if request is not None:
         signed.append((request, client.request_object_signing_alg))
     return Needed(client.client_id, client.jwks_uri, tuple(signed)) if signed else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from keys.algorithms import ALGORITHMS, thumbprint
+from keys.algorithms import ALGORITHMS, FULLY_SPECIFIED, thumbprint
 from keys.encoding import parse_object
 from keys.jwks import SECRET_MEMBERS, VerificationKey
 
@@ -164,7 +164,8 @@ def _algs(jwk: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     alg = jwk.get("alg")
     if alg is not None:
-        return (alg,) if isinstance(alg, str) and alg in ALGORITHMS else ()
+        named = FULLY_SPECIFIED.get(alg, alg) if isinstance(alg, str) else ""
+        return (named,) if named in ALGORITHMS else ()
     kind = jwk.get("kty"), jwk.get("crv")
     return tuple(name for name, row in ALGORITHMS.items() if (row.kty, row.crv) == kind)
 

@@ -52,8 +52,8 @@ class Registry:
     """What ID tokens are signed by, and one client each of those who want that."""
     authorization_response_algs: Mapping[str, str]
     """What the answers to authorization requests are signed by, in the same way."""
-    request_object_algs: tuple[str, ...]
-    """What authorization requests may be signed by, as far as some client can."""
+    request_object_algs: frozenset[str]
+    """What some client may sign its authorization requests by."""
     userinfo_algs: Mapping[str, str]
     """What the answers of /userinfo are signed by, in the same way."""
     known_scopes: frozenset[str]
@@ -96,6 +96,11 @@ class Registry:
         releasing = Releasing.of(claims, groups, users)
         own = Resource(resource=issuer.url, scopes=releasing.scopes)
         by_client_id = MappingProxyType({each.client_id: each for each in clients})
+
+        def signs_by(client: Client, registered: str | None) -> set[str]:
+            keys = client.jwks or key_files.get(client.jwks_file or "")
+            return set(client_keys.algs(keys, registered)).intersection(_algs_of(client, issuer))
+
         return cls(
             issuer=issuer,
             resources=MappingProxyType({each.resource: each for each in resources}),
@@ -136,10 +141,13 @@ class Registry:
                 alg
                 for each in clients
                 if each.signs_assertions
-                for alg in client_keys.algs(
-                    each.jwks or key_files.get(each.jwks_file or ""),
-                    each.token_endpoint_auth_signing_alg,
-                )
+                for alg in signs_by(each, each.token_endpoint_auth_signing_alg)
+            ),
+            request_object_algs=frozenset(
+                alg
+                for each in clients
+                if each.has_keys and "authorization_code" in each.grant_types
+                for alg in signs_by(each, each.request_object_signing_alg)
             ),
             id_token_algs=MappingProxyType(
                 {
@@ -162,7 +170,6 @@ class Registry:
                     if each.userinfo_signed_response_alg is not None
                 }
             ),
-            request_object_algs=_request_object_algs(clients, key_files),
             _longest_access_token_lifetime=_longest_access_token_lifetime(
                 issuer, resources, clients
             ),
@@ -205,11 +212,11 @@ class Registry:
 
     def is_fapi2(self, client: Client) -> bool:
         """True where ``client`` is held to the FAPI 2.0 Security Profile."""
-        return (client.profile or self.issuer.profile) == FAPI2
+        return _is_fapi2(client, self.issuer)
 
     def algs_of(self, client: Client) -> Collection[str]:
         """What ``client`` may sign by, whatever its keys are for."""
-        return FAPI2_ALGS if self.is_fapi2(client) else ALGORITHMS
+        return _algs_of(client, self.issuer)
 
     def access_token_lifetime(self, client: Client, resource: Resource) -> int:
         """Seconds: the shorter of the client's and the resource's, the issuer's without either."""
@@ -232,23 +239,12 @@ class Registry:
         return self._longest_sealed_lifetime
 
 
-def _request_object_algs(
-    clients: tuple[Client, ...], key_files: Mapping[str, ClientKeys]
-) -> tuple[str, ...]:
-    """Of keys that a client publishes elsewhere nobody here knows what they are for."""
-    found: set[str | None] = set()
-    for each in clients:
-        if each.has_keys and "authorization_code" in each.grant_types:
-            alg, keys = each.request_object_signing_alg, each.jwks
-            if each.jwks_file is not None:
-                keys = key_files.get(each.jwks_file)
-            if alg is not None:
-                found.add(alg)
-            elif keys is None:
-                return tuple(ALGORITHMS)
-            else:
-                found.update(key.alg(None) for key in keys.keys)
-    return tuple(alg for alg in ALGORITHMS if alg in found)
+def _is_fapi2(client: Client, issuer: Settings) -> bool:
+    return (client.profile or issuer.profile) == FAPI2
+
+
+def _algs_of(client: Client, issuer: Settings) -> Collection[str]:
+    return FAPI2_ALGS if _is_fapi2(client, issuer) else ALGORITHMS
 
 
 def _longest_access_token_lifetime(

@@ -179,6 +179,15 @@ def test_it_is_signed_as_the_client_registered(ring, registered, alg):
         assert header["alg"] == alg
 
 
+@pytest.mark.parametrize(("registered", "alg"), [(None, "ES256"), ("PS256", "PS256")])
+def test_rs256_is_not_for_a_client_of_fapi_2(registered, alg):
+    """FAPI 2.0 Security Profile section 5.4.1."""
+    held = a_client(profile="fapi2", authorization_signed_response_alg=registered)
+    server = a_server(held, ring=ALL)
+    header, claims = read(refused(server, response_mode="jwt"), server=server)
+    assert (header["alg"], claims["error"]) == (alg, "invalid_request")  # it has to push
+
+
 def test_a_public_client_may_have_it_too():
     server = a_server(a_public_client())
     answer = refused(server, client_id="spa", response_mode="jwt", scope="bad")

@@ -19,10 +19,6 @@ const kinds = {
 }
 const { kid, alg, use, ...numbers } = jwk
 const key = await crypto.subtle.importKey('jwk', numbers, kinds[alg], false, ['sign'])
-// Both call it Ed25519 (RFC 9864), which is not offered here.
-const named = (header) => {
-  if (header.alg === 'Ed25519') header.alg = 'EdDSA'
-}
 
 async function withOauth4webapi() {
   const url = new URL(registered.issuer)
@@ -44,8 +40,7 @@ async function withOauth4webapi() {
     max_age: '600',
     resource: registered.resource,
   })
-  const signing = { [oauth.modifyAssertion]: named }
-  const request = await oauth.issueRequestObject(server, client, asked, { key, kid }, signing)
+  const request = await oauth.issueRequestObject(server, client, asked, { key, kid })
   let sent = new URLSearchParams({ client_id, request })
   if (pushes) {
     const pushed = await oauth.pushedAuthorizationRequest(
@@ -81,8 +76,7 @@ async function withOpenidClient() {
     max_age: '600',
     resource: registered.resource,
   }
-  const signing = { [openid.modifyAssertion]: named }
-  let to = await openid.buildAuthorizationUrlWithJAR(config, parameters, { key, kid }, signing)
+  let to = await openid.buildAuthorizationUrlWithJAR(config, parameters, { key, kid })
   if (pushes) to = await openid.buildAuthorizationUrlWithPAR(config, to.searchParams)
   say(to.href)
   const checks = { pkceCodeVerifier, expectedState }

@@ -113,6 +113,17 @@ def test_what_can_be_signed_by_is_what_some_client_has_a_key_for(fields, algs):
     assert document["require_signed_request_object"] is False
 
 
+def test_a_client_of_fapi_2_signs_by_fewer():
+    """FAPI 2.0 Security Profile section 5.4.1."""
+    own = {"profile": "fapi2", "token_endpoint_auth_method": "private_key_jwt",
+           "client_secrets": [], "dpop_bound_access_tokens": True}  # fmt: skip
+    stored = {"replay_store": "sqlite:replay.db"}
+    document = said(settings=stored, jwks_uri="https://app.example/jwks.json", **own)
+    found = document["request_object_signing_alg_values_supported"]
+    assert found == document["token_endpoint_auth_signing_alg_values_supported"]
+    assert found == ["ES256", "PS256", "EdDSA"]
+
+
 def test_that_all_must_sign_is_said_to_all():
     settings = {"require_signed_request_object": True}
     assert said(settings=settings, jwks=a_jwks())["require_signed_request_object"] is True

@@ -14,6 +14,7 @@ from issuer.errors import (
     InvalidRequestObject,
     RequestNotSupported,
 )
+from issuer.protocol.published_keys import needed
 from issuer.protocol.replay import Use, spend
 from issuer.registry.scope import Scope
 from issuer.stores.sqlite import SQLiteStore
@@ -116,6 +117,19 @@ def test_each_algorithm_is_good_where_it_is_registered(alg, jwks):
     wrong = {"ES256": "EdDSA", "EdDSA": "ES256", "RS256": "PS256", "PS256": "RS256"}[alg]
     with pytest.raises(InvalidRequestObject):  # J4
         received(server, a_request_object(how={"alg": wrong}))
+
+
+@pytest.mark.parametrize("registered", [None, "EdDSA"])
+@pytest.mark.parametrize("alg", [None, "EdDSA", "Ed25519"])
+def test_ed25519_has_two_names(alg, registered):
+    """RFC 9864 section 2.2: in a header and of a key; libraries say either."""
+    key = a_public_jwk("EdDSA", alg=alg)
+    server = a_server(a_signing_client(jwks=a_jwks(key), request_object_signing_alg=registered))
+    for named in ("EdDSA", "Ed25519"):
+        text = a_request_object(how={"alg": "EdDSA"}, header={"alg": named})
+        assert received(server, text)
+    with pytest.raises(InvalidRequestObject):
+        received(server, a_request_object(how={"alg": "EdDSA"}, header={"alg": "ed25519"}))
 
 
 @pytest.mark.parametrize("typ", ["oauth-authz-req+jwt", "OAUTH-AUTHZ-REQ+JWT", "JWT", "jwt", None,
@@ -418,3 +432,14 @@ def test_what_it_is_refused_for_travels_in_the_mode_that_it_asks_for():
     assert answer.keys() == {"response"}
     answer = told(a_request_object(scope="bad"), response_mode="jwt")
     assert answer["error"] == "invalid_scope"
+
+
+@pytest.mark.parametrize("client_id", ["web", None])
+def test_keys_that_are_published_are_asked_for_whoever_says_whose_they_are(client_id):
+    """Pushed, it may be the Authorization header alone that names the client beside the object."""
+    registry = a_server(a_client(jwks_uri="https://app.example/jwks.json")).registry
+    need = needed(registry, carrying(a_request_object(), client_id=client_id))
+    assert need is not None
+    assert (need.client_id, need.jwks_uri) == ("web", "https://app.example/jwks.json")
+    for text in ("ey", a_request_object(client_id="other"), a_request_object(client_id=["web"])):
+        assert needed(registry, carrying(text, client_id=None)) is None
