@@ -1,10 +1,14 @@
 """Section 3 at a resource server: which tokens bound to certificates ``keys`` accepts."""
 
 import asyncio
+import dataclasses
 import io
+import re
+from pathlib import Path
 
 import pytest
 
+import keys
 from keys import MTLS, DPoP, InvalidToken, Verifier, asgi, wsgi
 from keys.client_certificates import thumbprint
 from tests.keys.builders import AUDIENCE, ISSUER, NOW, a_jwks, a_token
@@ -241,3 +245,24 @@ def test_options_that_make_no_sense_are_refused_at_once(options):
     with pytest.raises(ValueError, match=r"."):
         MTLS(**options)
     assert MTLS(header="Client-Cert", trusted_proxies=[PROXY])
+
+
+def test_the_guide_shows_it():
+    """As it stands there: the verifier, and what finds the certificate by hand."""
+    guide = (Path(keys.__file__).parent / "README.md").read_text()
+    section = guide.partition("## Bound tokens: certificates\n")[2].partition("\n## ")[0]
+    making, asking = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    names = {}
+    exec(making, names)  # noqa: S102  what is tested
+    assert names["verifier"].mtls == MTLS(header="X-SSL-Client-Cert", trusted_proxies=["127.0.0.1"])
+    names["verifier"] = a_verifier(names["verifier"].mtls)
+    exec(asking, names)  # noqa: S102
+    environ = {
+        "REQUEST_METHOD": "GET", "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_AUTHORIZATION": f"Bearer {BOUND}", "HTTP_X_SSL_CLIENT_CERT": by_nginx(BILLING),
+    }  # fmt: skip
+    assert names["authenticate_by_certificate"](environ).subject == "alice"
+    with pytest.raises(InvalidToken):
+        names["authenticate_by_certificate"](environ | {"REMOTE_ADDR": "127.0.0.2"})
+    fields = [each.name for each in dataclasses.fields(MTLS) if each.init]
+    assert re.findall(r"^\| `(\w+)=` \|", section, re.MULTILINE) == fields
