@@ -39,6 +39,12 @@ class ClientKey(NamedTuple):
     certificate: bytes = b""
     """The first of its ``x5c``, in DER."""
 
+    def as_jwk(self) -> dict[str, str]:
+        """The key, and what it says of itself."""
+        kid = {} if self.kid is None else {"kid": self.kid}
+        alg = {"alg": self.algs[0]} if len(self.algs) == 1 else {}
+        return {**dict(self.members), **kid, **alg, "use": "sig"}
+
     def alg(self, registered: str | None) -> str | None:
         """The one algorithm that it is for, where its client registered this one, or none."""
         if registered is None:
@@ -73,6 +79,11 @@ class ClientKeys:
     def can(self, registered: str | None) -> bool:
         """Whether some key is for the ``alg`` that the client registered, or for any."""
         return any(each.alg(registered) is not None for each in self.keys)
+
+    def as_jwks(self) -> dict[str, Any]:
+        """A JWK Set of those that sign."""
+        found = [each for each in self.keys if each.algs]
+        return {"keys": [each.as_jwk() for each in found]}
 
     @property
     def kinds(self) -> frozenset[tuple[str, ...]]:

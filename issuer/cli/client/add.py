@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import click
 
+from issuer.cli.client import key_pair
+from issuer.cli.client.key_pair import JWKS, JWKS_URI, KEY_ALG, PRIVATE_KEY
 from issuer.cli.client.secret import SHOWN_ONCE, made_or_chosen
 from issuer.cli.page import columns, note
 from issuer.cli.place import Place, pass_place
@@ -39,6 +41,15 @@ WITH_USER = ("authorization_code", "refresh_token")
     help="It runs on people's own machines, and may have http://localhost or a scheme like "
     "vscode://; --public unless --auth-method says otherwise.",
 )
+@click.option(
+    "--private-key-jwt",
+    is_flag=True,
+    help="It proves who it is by a key of its own, which is made here unless it brings one.",
+)
+@JWKS
+@JWKS_URI
+@KEY_ALG
+@PRIVATE_KEY
 @click.option("--auth-method", type=click.Choice(OFFERED.token_endpoint_auth_methods))
 @click.option(
     "--dpop",
@@ -93,6 +104,11 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     scope: str | None,
     resources: tuple[str, ...],
     auth_method: str | None,
+    private_key_jwt: bool,
+    jwks: Path | None,
+    jwks_uri: str | None,
+    key_alg: str | None,
+    private_key: Path | None,
     dpop: bool,
     backchannel_logout_uri: str | None,
     id_token_signed_response_alg: str | None,
@@ -117,6 +133,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     \b
     Examples:
       issuer client add billing
+      issuer client add billing --private-key-jwt
       issuer client add web --name "Web shop" --redirect-uri https://shop.example/callback
       issuer client add wiki --redirect-uri https://wiki.example/callback --scope "openid email"
       issuer client add phone --public --redirect-uri com.example.shop:/callback
@@ -127,7 +144,15 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     registry = place.read_registry()
     if not resources and not _asks_only_who(scope):
         resources = _only_resource(registry)
-    method = _method(auth_method, public=public, native=native)
+    if private_key_jwt and auth_method not in (None, "private_key_jwt"):
+        raise click.UsageError(f"--private-key-jwt is an --auth-method, and not {auth_method}")
+    asked = "private_key_jwt" if private_key_jwt else auth_method
+    method = _method(asked, public=public, native=native)
+    pair = None
+    if jwks_uri is None and (method == "private_key_jwt" or jwks or key_alg or private_key):
+        pair = key_pair.pair(place, client_id, jwks=jwks, key_alg=key_alg, private_key=private_key)
+    elif jwks or key_alg or private_key:
+        raise click.UsageError("with --jwks-uri the client's keys are there, and nowhere here")
     made = hashed = None
     if method.startswith("client_secret_"):
         made, hashed = made_or_chosen(is_chosen=is_chosen, from_stdin=secret_stdin)
@@ -138,6 +163,8 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         "application_type": "native" if native else None,
         "token_endpoint_auth_method": method,
         "client_secrets": [{"hash": hashed}] if hashed else None,
+        "jwks": {"keys": pair.public} if pair else None,
+        "jwks_uri": jwks_uri,
         "dpop_bound_access_tokens": dpop,
         "grant_types": list(
             grant_types or _grant_types(registry, redirect_uris, method, is_bound=dpop)
@@ -154,14 +181,19 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         "skip_consent": skip_consent,
     }
     record = {field: value for field, value in record.items() if value}
-    edited = place.add(("clients", client_id), record, file)
+    edited = place.add(("clients", client_id), record, file, pair.keep if pair else lambda: None)
     _show(client_id, made, record, edited)
+    if pair:
+        pair.show(client_id)
 
 
 def _show(client_id: str, made: str | None, record: dict[str, Any], edited: Path) -> None:
     """Says what can be used on stdout, and all the rest beside it."""
     click.echo(columns([("client_id", client_id), *([("client_secret", made)] if made else [])]))
-    rows = [(field, _text(value)) for field, value in record.items() if field != "client_secrets"]
+    shown = {field: each for field, each in record.items() if field != "client_secrets"}
+    if "jwks" in shown:
+        shown["jwks"] = [each.get("kid", "a key without kid") for each in shown["jwks"]["keys"]]
+    rows = [(field, _text(value)) for field, value in shown.items()]
     note(f"\nAdded to {edited}:\n\n{columns(rows, indent='  ')}\n")
     kept = "The registry keeps the hash of its secret."
     note(SHOWN_ONCE if made else kept if "client_secrets" in record else "It has no secret.")

@@ -9,6 +9,7 @@ import click
 from issuer.cli import clock
 from issuer.cli.page import columns, note, words
 from issuer.cli.place import Place, pass_place
+from issuer.registry import Registry
 from issuer.registry.client import Client, ClientSecret
 from issuer.registry.record import rfc3339
 
@@ -26,25 +27,35 @@ def list_clients(place: Place, *, as_json: bool) -> None:
       issuer client list
       issuer client list --json | jq -r '.[].client_id'
     """
-    clients, now = place.read_registry().clients.values(), clock.now()
+    registry, now = place.read_registry(), clock.now()
+    clients = registry.clients.values()
     if as_json:
         listed = [_registration(each) for each in clients]
         click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
     elif clients:
-        heading = ("client_id", "auth method", "secrets", "grant types", "scope")
-        click.echo(columns([heading, *(_row(each, now) for each in clients)]))
+        heading = ("client_id", "auth method", "proof", "grant types", "scope")
+        click.echo(columns([heading, *(_row(each, registry, now) for each in clients)]))
     else:
         note("There is none yet: `issuer client add ID`.")
 
 
-def _row(each: Client, now: int) -> tuple[str, ...]:
+def _row(each: Client, registry: Registry, now: int) -> tuple[str, ...]:
     return (
         each.client_id,
         each.token_endpoint_auth_method,
-        _secrets_in_words(each.client_secrets, now),
+        _keys_in_words(each, registry)
+        if each.signs_assertions
+        else _secrets_in_words(each.client_secrets, now),
         ", ".join(each.grant_types),
         str(each.scope),
     )
+
+
+def _keys_in_words(each: Client, registry: Registry) -> str:
+    keys = registry.client_keys(each)
+    if keys is None:
+        return f"keys at {each.jwks_uri}"
+    return f"{len(keys.keys)} key{'s' * (len(keys.keys) != 1)}"
 
 
 def _secrets_in_words(secrets: Sequence[ClientSecret], now: int) -> str:
@@ -69,6 +80,8 @@ def _registration(each: Client) -> dict[str, Any]:
         "scope": str(each.scope),
         "resources": list(each.resources),
         "client_secrets": [_dates(held) for held in each.client_secrets],
+        **({"jwks": each.jwks.as_jwks()} if each.jwks else {}),
+        **({"jwks_uri": each.jwks_uri} if each.jwks_uri else {}),
     }
 
 
