@@ -11,6 +11,7 @@ from issuer.browser.authorize import AuthorizationRequest, issue_code
 from issuer.cli import clock
 from issuer.cli.page import note, words
 from issuer.cli.place import Place, pass_place
+from issuer.client_auth.private_key_jwt import ASSERTION_TYPE
 from issuer.metadata import TOKEN
 from issuer.protocol.pkce import s256
 from issuer.protocol.sealed import AuthorizationCode
@@ -104,6 +105,9 @@ def redemption(
         fields["code_verifier"] = verifier
     if client.token_endpoint_auth_method == "client_secret_basic":
         who = f"-u {quote(escape(client.client_id, safe=''))} "
+    elif client.signs_assertions:
+        made = f"$(issuer client assertion {quote(client.client_id)})"
+        who = f'-d client_assertion_type={ASSERTION_TYPE} \\\n  -d client_assertion="{made}" '
     else:
         fields["client_id"] = client.client_id
         who = "" if client.is_public else "-d client_secret=SECRET "

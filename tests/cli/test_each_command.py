@@ -42,12 +42,21 @@ class Kind:
     def is_public(self) -> bool:
         return bool({"--public", "--native"}.intersection(self.arguments))
 
+    @property
+    def has_secret(self) -> bool:
+        return not self.is_public and "--private-key-jwt" not in self.arguments
+
 
 API = ("--resource", "https://api.example")
 POST = ("--auth-method", "client_secret_post")
 KINDS = {
     "client_secret_basic": Kind((*REDIRECT, *API)),
     "client_secret_post": Kind((*REDIRECT, *API, *POST)),
+    "private_key_jwt": Kind((*REDIRECT, *API, "--private-key-jwt")),
+    "private_key_jwt, openid": Kind((*REDIRECT, "--private-key-jwt", "--scope", "openid")),
+    "private_key_jwt, no PKCE": Kind(
+        (*REDIRECT, *API, "--private-key-jwt"), "require_pkce = false"
+    ),
     "public": Kind((*REDIRECT, *API, "--public")),
     "no PKCE": Kind((*REDIRECT, *API), "require_pkce = false"),
     "no PKCE, in the body": Kind((*REDIRECT, *API, *POST), "require_pkce = false"),
@@ -123,7 +132,7 @@ def add(run, tmp_path, kind: Kind) -> str:
     return dict(line.split() for line in shown.splitlines()).get("client_secret", "")
 
 
-def as_pasted(shown: str, client_secret: str) -> tuple[str, TokenRequest]:
+def as_pasted(run, shown: str, client_secret: str) -> tuple[str, TokenRequest]:
     """Where the curl command on stderr goes, and the request that it makes."""
     words = shlex.split(re.sub(r"\\\n", " ", shown[shown.index("curl") :]))
     assert words[:2] == ["curl", "-sS"]
@@ -135,6 +144,8 @@ def as_pasted(shown: str, client_secret: str) -> tuple[str, TokenRequest]:
         else:
             assert option in ("-d", "--data-urlencode")
             name, _, text = value.partition("=")
+            if text.startswith("$(issuer "):
+                text = good(run(*shlex.split(text[2:-1])[1:])).stdout.strip()
             pairs.append((name, client_secret if text == "SECRET" else text))
     form = Form.parse(urlencode(pairs).encode())
     return words[-1], TokenRequest(form=form, headers=headers, received_at=clock.now())
@@ -143,7 +154,7 @@ def as_pasted(shown: str, client_secret: str) -> tuple[str, TokenRequest]:
 @pytest.mark.parametrize("kind", [pytest.param(each, id=name) for name, each in KINDS.items()])
 def test_a_client_is_added_checked_shown_and_gets_what_its_code_is_for(run, url, tmp_path, kind):
     client_secret = add(run, tmp_path, kind)
-    assert bool(client_secret) is not kind.is_public
+    assert bool(client_secret) is kind.has_secret
     assert "clients      1" in good(run("check")).stdout
     assert "it " in good(run("client", "list")).stdout
     assert [each["client_id"] for each in json.loads(run("client", "list", "--json").stdout)] == [
@@ -155,7 +166,7 @@ def test_a_client_is_added_checked_shown_and_gets_what_its_code_is_for(run, url,
         return
     code, *verifier = good(result).stdout.splitlines()
     assert bool(verifier) is ("require_pkce = false" not in kind.record)
-    where, request = as_pasted(result.stderr, client_secret)
+    where, request = as_pasted(run, result.stderr, client_secret)
     assert where == url + "/token"
     server = load(tmp_path / "registry.toml", tmp_path / "keyring.json", clock.now())
     if kind.token_type == "DPoP":
@@ -190,6 +201,9 @@ def test_a_client_gets_another_secret_if_it_has_one(run, url, tmp_path, kind):
         assert (result.exit_code, result.stdout) == (1, "")
         assert "a public client must have none" in result.stderr
         assert (tmp_path / "registry.toml").read_text() == before
+    elif not kind.has_secret:
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert 'contradict "private_key_jwt"' in result.stderr
     else:
         assert len(good(result).stdout.strip()) == 43
         assert "2 live" in run("client", "list").stdout
