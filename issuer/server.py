@@ -29,6 +29,8 @@ class AuthorizationServer:
     sealer: Sealer
     issued: IssuedTokens = field(repr=False, compare=False)
     """The access tokens that were issued here, as they come back."""
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What follows from the two and the time, and holds for a while, by its name."""
 
     @classmethod
     def of(cls, registry: Registry, ring: KeyRing) -> Self:

@@ -1,13 +1,15 @@
--- Cycles through the requests of a file. A line of it is an Authorization header, a tab, and a form.
+-- Cycles through the requests of a file. A line of it is an Authorization header, a tab, and a form;
+-- then, for some, a tab and a DPoP header.
 local requests, position = {}, 0
 
 function init(args)
   for line in io.lines(args[1]) do
-    local authorization, form = line:match("^(.-)\t(.+)$")
+    local authorization, form, proof = line:match("^(.-)\t([^\t]+)\t?(.*)$")
     table.insert(requests, wrk.format("POST", nil, {
       ["Host"] = wrk.headers["Host"],
       ["Authorization"] = authorization,
       ["Content-Type"] = "application/x-www-form-urlencoded",
+      ["DPoP"] = proof ~= "" and proof or nil,
     }, form))
   end
 end

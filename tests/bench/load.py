@@ -47,6 +47,8 @@ class TokenForm:
     client_id: str
     client_secret: str
     parameters: tuple[tuple[str, str], ...]
+    dpop: str = ""
+    """The proof in its header ``DPoP``; empty where it has none."""
 
     @property
     def authorization(self) -> str:
@@ -61,7 +63,11 @@ class TokenForm:
 
 def write(requests: Path, forms: Iterable[TokenForm]) -> None:
     """Writes the file that ``load.lua`` reads."""
-    requests.write_text("".join(f"{form.authorization}\t{form.body}\n" for form in forms))
+    requests.write_text("".join(f"{_line(form)}\n" for form in forms))
+
+
+def _line(form: TokenForm) -> str:
+    return "\t".join([form.authorization, form.body, *([form.dpop] if form.dpop else [])])
 
 
 def run(

@@ -1,10 +1,12 @@
 """The issuer, as ``gunicorn`` alone runs it: with its access log, and no store."""
 
+import dataclasses
 import os
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ from msgspec.structs import replace
 
 from issuer.browser.authorize import AuthorizationRequest, issue_code
 from issuer.load import load
+from issuer.metadata import TOKEN
+from issuer.possession import nonces
 from issuer.protocol.form import Form
 from issuer.protocol.request import TokenRequest
 from issuer.protocol.sealed import fresh_id
 from issuer.registry import secret
 from issuer.token import handler
+from keys.dpop_signer import DPoPKey
 from keys.mac.key_wrapping import public_jwk
 from tests.bench.builds import PURE, Build
 from tests.bench.clients import POOL, client_credentials, client_id, client_secret, form, spread
@@ -35,6 +40,9 @@ from tests.builders import (
     VERIFIER,
 )
 from tests.running import RunningIssuer
+
+PROOFS = 8 * POOL
+"""More than are sent in a round, so that hardly any comes twice."""
 
 PATIENT = ("--timeout", "0")  # a worker that is paused does not hang
 
@@ -116,6 +124,18 @@ class Ours:
         partial = self.registry.with_suffix(".partial")
         partial.write_bytes(text)
         partial.replace(self.registry)
+
+    def proofs(self, count: int = PROOFS) -> list[TokenForm]:
+        """Requests for tokens of the clients' own, each with a fresh proof and the nonce of now."""
+        now = int(time.time())
+        server = load(self.registry, self.keyring, now)
+        url, nonce = server.issuer + TOKEN, nonces.current(server, now)
+        asked = client_credentials(self.clients)
+        keys = {each.client_id: DPoPKey.generate() for each in asked}
+        return [
+            dataclasses.replace(each, dpop=keys[each.client_id].proof("POST", url, nonce=nonce))
+            for each in islice(cycle(asked), count)
+        ]
 
     def codes(self, count: int = POOL) -> list[TokenForm]:
         """Requests that redeem a code each. The codes are fresh: they live for minutes."""

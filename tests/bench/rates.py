@@ -21,6 +21,7 @@ from tests.bench.names import (
     SIGNING,
     UNSEEN,
     WITH_KEYS,
+    WITH_PROOFS,
     of,
     of_many,
 )
@@ -146,6 +147,7 @@ class _Rounds:
         unseen = partial(issuer.introspections, MORE_THAN_REMEMBERED)
         return {
             WITH_KEYS: self.of(endpoint, lambda: client_credentials(FEW, resource=MAC_API)),
+            WITH_PROOFS: self.of(endpoint, issuer.proofs),
             INTROSPECTION: self.of(endpoint, issuer.introspections, INTROSPECT),
             UNSEEN: self.of(endpoint, unseen, INTROSPECT),
         }

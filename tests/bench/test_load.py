@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -31,3 +32,9 @@ def test_a_request_is_a_line_of_header_and_form(tmp_path):
     write(tmp_path / "requests", [FORM, FORM])
     line = "Basic YStiOnM=\tgrant_type=x&scope=read+write\n"
     assert (tmp_path / "requests").read_text() == line * 2
+
+
+def test_a_proof_stands_behind_the_form(tmp_path):
+    write(tmp_path / "requests", [replace(FORM, dpop="a.b.c")])
+    line = "Basic YStiOnM=\tgrant_type=x&scope=read+write\ta.b.c\n"
+    assert (tmp_path / "requests").read_text() == line
