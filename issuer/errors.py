@@ -170,6 +170,13 @@ class LoginRequired(AccessTokenException):
     error = "login_required"
 
 
+class UnmetAuthenticationRequirements(AccessTokenException):
+    """The user logged in, but not as the client needs it (OpenID Connect Core Error Code
+    unmet_authentication_requirements 1.0)."""
+
+    error = "unmet_authentication_requirements"
+
+
 class ConsentRequired(AccessTokenException):
     """The user has not agreed yet, and ``prompt=none`` forbids asking."""
 

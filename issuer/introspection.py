@@ -15,7 +15,7 @@ from issuer.protocol.request import TokenRequest
 from issuer.registry.resource import Resource
 from issuer.registry.scope import Scope
 from issuer.server import AuthorizationServer
-from issuer.token_types.bearer import USERINFO
+from issuer.token_types.bearer import USERINFO, USERINFO_CLAIMS
 from issuer.token_types.returned import parties, standing
 from keys import AccessToken, InvalidToken
 
@@ -90,7 +90,8 @@ def members(inquiry: Inquiry) -> Mapping[str, object]:
     if token is None:
         return INACTIVE
     said = {name: _thawed(value) for name, value in token.claims.items()}
-    said.pop(USERINFO, None)  # for /userinfo alone to read
+    for name in (USERINFO, USERINFO_CLAIMS):  # for /userinfo alone to read
+        said.pop(name, None)
     said.pop("scope", None)
     if inquiry.scope:
         said["scope"] = str(inquiry.scope)

@@ -169,7 +169,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
                 registry.issuer.require_pushed_authorization_requests
                 or registry.issuer.profile == FAPI2
             ),
-            "claims_parameter_supported": False,
+            "claims_parameter_supported": True,
             **_request_objects(server),
             "request_uri_parameter_supported": False,  # left out, it would be true
         }

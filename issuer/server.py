@@ -7,9 +7,10 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from issuer.errors import InvalidGrant, TemporarilyUnavailable
-from issuer.protocol.sealed import Login
+from issuer.protocol.sealed import NO_CLAIMS, Login, RequestedClaims
 from issuer.registry import Registry
 from issuer.registry.client import ID_TOKEN_ALG, Client
+from issuer.registry.released import Place
 from issuer.registry.user import User
 from keys.issued import IssuedTokens
 from keys.ring import KeyRing, NoCurrentKey
@@ -122,6 +123,16 @@ class AuthorizationServer:
         if client.is_relying_party:
             return (*client.resources, self.issuer)
         return client.resources
+
+    def still_asked(self, client: Client, claims: RequestedClaims | None) -> RequestedClaims:
+        """Those of the ``claims`` asked for by name that ``client`` may be told by now."""
+        if claims is None:
+            return NO_CLAIMS
+        may_be_asked = self.registry.releasing.may_be_asked
+        return RequestedClaims(
+            id_token=may_be_asked(claims.id_token, client.scope, Place.ID_TOKEN),
+            userinfo=may_be_asked(claims.userinfo, client.scope, Place.USERINFO),
+        )
 
     def living_user(self, sub: str, login: Login | None = None) -> User:
         """The user called ``sub``, who is still there and active.

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from issuer.browser import claims_request
+from issuer.browser.claims_request import ClaimsRequest
 from issuer.errors import InvalidRequest, RegistrationNotSupported, UnsupportedResponseType
 from issuer.protocol.form import Form
 
@@ -71,6 +73,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     ui_locales: str | None = None
     acr_values: str | None = None
     id_token_hint: str | None = None
+    claims: ClaimsRequest | None = None
+    """What it wants to be told by name; it goes with ``openid`` alone."""
     dpop_jkt: str | None = None
     """The thumbprint of the key that the code has to be redeemed with (RFC 9449 section 10)."""
 
@@ -119,6 +123,7 @@ def read(form: Form) -> AuthorizationRequest:
         ui_locales=form.get("ui_locales"),
         acr_values=form.get("acr_values"),
         id_token_hint=form.get("id_token_hint"),
+        claims=claims_request.read(form.get("claims")),
         dpop_jkt=_dpop_jkt(form.get("dpop_jkt")),
     )
 

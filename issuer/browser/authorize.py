@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from secrets import token_bytes
 
 from issuer.browser.authorization_request import AuthorizationRequest
+from issuer.browser.claims_request import ClaimsRequest
 from issuer.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 from issuer.grants.target import asked_of_user, scope_at, targets
 from issuer.protocol import pkce
-from issuer.protocol.sealed import AuthorizationCode, Login, fresh_id
+from issuer.protocol.sealed import (
+    NO_CLAIMS,
+    AuthorizationCode,
+    Login,
+    RequestedClaims,
+    fresh_id,
+)
 from issuer.registry import fapi2
 from issuer.registry.client import Client
+from issuer.registry.released import Place
 from issuer.registry.resource import Resource
 from issuer.registry.scope import OPENID, Scope
 from issuer.server import AuthorizationServer
@@ -33,11 +41,30 @@ class Requested:
     resources: tuple[Resource, ...]
     scope: Scope
     """What the user is asked for."""
+    wishes: ClaimsRequest | None = None
+    """What is asked for by name, where who the user is is asked for."""
+    claims: RequestedClaims = NO_CLAIMS
+    """Those of it that the client may be told, and the scope does not tell."""
+    own: str
+    """The issuer, as one of the resources."""
+
+    @property
+    def shown(self) -> Scope:
+        """All that the user sees and agrees to, the claims asked for by name among it."""
+        return Scope(self.scope.union(map(_as_scope, self.named)))
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The claims that the user is asked for by name."""
+        return tuple(dict.fromkeys((*self.claims.id_token, *self.claims.userinfo)))
 
     @property
     def asked(self) -> Mapping[str, Scope]:
-        """What the user is asked for at each resource."""
-        return {each.resource: scope_at(each, self.scope) for each in self.resources}
+        """What the user is asked for at each resource; who the user is, at the issuer."""
+        asked = {each.resource: scope_at(each, self.scope) for each in self.resources}
+        if self.named:
+            asked[self.own] = Scope(asked[self.own].union(map(_as_scope, self.named)))
+        return asked
 
 
 def known(server: AuthorizationServer, client_id: str) -> Client:
@@ -86,13 +113,41 @@ def validate(server: AuthorizationServer, request: AuthorizationRequest) -> Requ
     elif client.require_pkce or request.code_challenge_method is not None:
         raise InvalidRequest("The client must send a code_challenge.")
     resources = targets(server, client, request.resource, request.scope)
+    scope = asked_of_user(server, client, resources, request.scope)
+    wishes = request.claims if OPENID in scope else None
     return Requested(
         request=request,
         client=client,
         redirect_uri=redirect_uri,
         resources=resources,
-        scope=asked_of_user(server, client, resources, request.scope),
+        scope=scope,
+        wishes=wishes,
+        claims=_beyond(server, client, scope, wishes),
+        own=server.issuer,
     )
+
+
+def _beyond(
+    server: AuthorizationServer, client: Client, scope: Scope, wishes: ClaimsRequest | None
+) -> RequestedClaims:
+    """What of ``wishes`` the client may be told and ``scope`` does not tell."""
+    may_be_asked = server.registry.releasing.may_be_asked
+    if wishes is None:
+        return NO_CLAIMS
+    wished = server.still_asked(client, wishes.named)
+    told = {
+        place: may_be_asked(names, scope, place)
+        for place, names in ((Place.ID_TOKEN, wished.id_token), (Place.USERINFO, wished.userinfo))
+    }
+    return RequestedClaims(
+        id_token=tuple(n for n in wished.id_token if n not in told[Place.ID_TOKEN]),
+        userinfo=tuple(n for n in wished.userinfo if n not in told[Place.USERINFO]),
+    )
+
+
+def _as_scope(claim: str) -> str:
+    """A claim as what is agreed to has it, among scopes: no scope has a space in it."""
+    return f"claim {claim}"
 
 
 def issue_code(
@@ -154,6 +209,7 @@ def seal_code(
         nonce=request.nonce,
         login=server.as_registered(sub, login),
         dpop_jkt=request.dpop_jkt,
+        claims=requested.claims if requested.named else None,
         seed=token_bytes(SEED_BYTES),
     )
     return server.seal(code, now=now)

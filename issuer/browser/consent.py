@@ -27,6 +27,7 @@ def question(
         username=user.username,
         resources=_resources(server, requested),
         scopes=_sentences(server, _elsewhere(server, requested)),
+        claims=tuple((each, server.registry.scopes.get(each, "")) for each in requested.named),
         interaction=interaction,
         form_token=form_token,
         redirect_uri=requested.redirect_uri,
@@ -46,13 +47,13 @@ def issue_token(
     Raises:
         TemporarilyUnavailable: the key ring has no current key.
     """
-    shown, resources = requested.scope, requested.asked
+    shown, resources = requested.shown, requested.asked
     return issue(server, session, interaction_id, now, shown=shown, resources=resources)
 
 
 def is_all_shown(requested: Requested, shown: FormToken | None) -> bool:
     """True where the user saw all that is asked by now: nothing else can be agreed to (P34)."""
-    if shown is None or not requested.scope <= shown.shown:
+    if shown is None or not requested.shown <= shown.shown:
         return False
     return requested.asked.keys() <= set(shown.resources)
 

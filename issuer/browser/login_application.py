@@ -78,11 +78,17 @@ def challenge(
         "max_age": "" if request.max_age is None else str(request.max_age),
         "login_hint": request.login_hint,
         "ui_locales": request.ui_locales,
-        "acr_values": request.acr_values,
+        "acr_values": _wished_classes(requested),
     }
     url = server.registry.issuer.login_url or ""
     joint = "&" if "?" in url else "?"
     return f"{url}{joint}{urlencode({name: value for name, value in shown.items() if value})}"
+
+
+def _wished_classes(requested: Requested) -> str:
+    """The ``acr_values``, behind those that the client asks for by ``claims``."""
+    wished = requested.wishes.acr if requested.wishes is not None else ()
+    return " ".join(dict.fromkeys((*wished, *(requested.request.acr_values or "").split())))
 
 
 def accept(

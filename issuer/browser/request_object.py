@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from issuer.browser import claims_request
 from issuer.browser.authorization_request import AuthorizationRequest
 from issuer.errors import InvalidRequestObject, RequestNotSupported
 from issuer.protocol import client_jwt
@@ -146,6 +147,8 @@ def _form(claims: Mapping[str, Any]) -> Form:
 def _values(name: str, value: object) -> tuple[str, ...]:
     if name in _NUMBERS and type(value) is int:
         value = str(value)
+    if name == "claims":
+        value = claims_request.spelled(value)
     several = value if isinstance(value, list) and name in REPEATABLE else [value]
     if len(several) > MAX_PARAMETERS:
         raise InvalidRequestObject(f"The {name} in the request object has too many values.")

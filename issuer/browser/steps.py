@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from issuer.browser import sessions
 from issuer.browser.answering import refusing
-from issuer.browser.authorization_request import AuthorizationRequest, Prompt
+from issuer.browser.authorization_request import Prompt
 from issuer.browser.authorize import Requested, validate
 from issuer.browser.sealed import Interaction, Session
-from issuer.errors import ConsentRequired, LoginRequired
+from issuer.errors import ConsentRequired, LoginRequired, UnmetAuthenticationRequirements
 from issuer.registry.redirect_uri import is_native
 from issuer.registry.user import User
 from issuer.server import AuthorizationServer
@@ -59,11 +59,12 @@ def next_step(
         user = sessions.user_of(server, session)
         if user is None or session is None:
             return _unless_silent(LogIn(requested), interaction)
-        if _must_log_in(interaction, session, now):
+        must = _must_log_in(interaction, session, now)
+        if must or _lacks_class(server, requested, interaction, session):
             if session.logged_in_for == interaction.id and session.logins >= MAX_LOGINS:
                 raise LoginRequired("The user did not log in lately enough.")
             return _unless_silent(LogIn(requested), interaction)
-        if not _is_hinted(server, interaction.request, user, now):
+        if not _is_meant(server, requested, user, now):
             if session.logged_in_for == interaction.id:
                 raise LoginRequired("Another user logged in.")
             return _unless_silent(LogIn(requested), interaction)
@@ -81,13 +82,35 @@ def _unless_silent(step: LogIn | AskConsent, interaction: Interaction) -> Step:
     raise ConsentRequired("The user has to agree.")
 
 
-def _is_hinted(
-    server: AuthorizationServer, request: AuthorizationRequest, user: User, now: int
+def _is_meant(server: AuthorizationServer, requested: Requested, user: User, now: int) -> bool:
+    """True where ``user`` is whom the client expects, if it expects anybody: by an ID token, or by
+    the ``sub`` among the claims that it asks for (OpenID Connect Core section 5.5.1)."""
+    hint, wishes = requested.request.id_token_hint, requested.wishes
+    if wishes is not None and wishes.sub is not None and user.sub not in wishes.sub:
+        return False
+    return hint is None or read_id_token_hint(server, hint, now).sub == user.sub
+
+
+def _lacks_class(
+    server: AuthorizationServer, requested: Requested, interaction: Interaction, session: Session
 ) -> bool:
-    """True where ``user`` is whom the client expects, if it expects anybody."""
-    if request.id_token_hint is None:
-        return True
-    return read_id_token_hint(server, request.id_token_hint, now).sub == user.sub
+    """True where logging in again may reach a class that the client cannot do without, and this
+    login is of none (OpenID Connect Core section 5.5.1.1).
+
+    Raises:
+        UnmetAuthenticationRequirements: it was done for that, or would be in vain.
+    """
+    wishes, settings = requested.wishes, server.registry.issuer
+    if wishes is None or not wishes.needs_acr:
+        return False
+    if session.login is not None and session.login.acr in wishes.acr:
+        return False
+    # Our own page reaches the first class. What a login application reaches, it says itself.
+    reached = wishes.acr if settings.login_url else settings.acr_values_supported[:1]
+    in_vain = set(wishes.acr).isdisjoint(reached)
+    if in_vain or session.logged_in_for == interaction.id:
+        raise UnmetAuthenticationRequirements("The user did not log in by an acr that will do.")
+    return True
 
 
 def _must_log_in(interaction: Interaction, session: Session, now: int) -> bool:

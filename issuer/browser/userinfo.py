@@ -12,6 +12,7 @@ from issuer.registry.client import Client
 from issuer.registry.released import Place
 from issuer.registry.scope import OPENID, Scope
 from issuer.server import AuthorizationServer
+from issuer.token_types.bearer import USERINFO_CLAIMS
 from issuer.token_types.returned import parties, standing
 from keys import AccessToken, InsufficientScope, InvalidToken
 from keys.algorithms import ALGORITHMS
@@ -61,13 +62,21 @@ def tell(server: AuthorizationServer, request: TokenRequest) -> Told:
         raise InsufficientScope((OPENID,), scope, token.scheme)
     if user is None:
         raise InvalidToken("user gone or inactive")
-    told = server.registry.releasing.told(user, scope, Place.USERINFO)
+    releasing = server.registry.releasing
+    also = releasing.may_be_asked(_named(token), client.scope, Place.USERINFO)
+    told = releasing.told(user, scope, Place.USERINFO, also)
     return Told(
         client=client,
         claims={**told, "sub": user.sub},
         standing=standing(token, partial(errors.InvalidGrant, "The token was revoked.")),
         once=once,
     )
+
+
+def _named(token: AccessToken) -> tuple[str, ...]:
+    """The claims that were asked for by name (section 5.5)."""
+    names = token.claims.get(USERINFO_CLAIMS)
+    return names if isinstance(names, tuple) else ()
 
 
 def sign(server: AuthorizationServer, told: Told, now: int) -> str | None:

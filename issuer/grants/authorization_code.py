@@ -44,6 +44,8 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
     resource = granted_target(server, code.resources, resources, form.all("resource"))
     is_bound = authenticated.binding is not None
     granted = still_granted(server, client, code.scope, is_bound=is_bound)
+    openid = openid_scope(server, resources, granted)
+    claims = server.still_asked(client, code.claims if openid is not None else None)
     grant_id = redemption.grant_id(code)
     refresh_token = new_refresh_token(
         server,
@@ -57,6 +59,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         issued_at=code.issued_at,
         login=login,
         binding=authenticated.binding,
+        claims=code.claims,
     )
     ends_at = refresh_token.last_expires_at if refresh_token else now
     return Authorization(
@@ -69,7 +72,8 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         received_at=now,
         auth_time=code.auth_time,
         login=login,
-        openid_scope=openid_scope(server, resources, granted),
+        openid_scope=openid,
+        claims=claims,
         code=code,
         refresh_token=refresh_token,
         grant_id=grant_id,

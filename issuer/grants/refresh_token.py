@@ -67,6 +67,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         auth_time=held.auth_time,
         login=server.as_registered(held.sub, held.login),
         openid_scope=openid,
+        claims=server.still_asked(client, held.claims if openid is not None else None),
         refresh_token=None if spent else kept(server, client, held, now) or text,
         superseded=held if spent else None,
         grant_id=held.grant,

@@ -13,7 +13,7 @@ from issuer.errors import InvalidGrant
 from issuer.protocol import redemption, revocation
 from issuer.protocol.binding import Binding
 from issuer.protocol.replay import Once
-from issuer.protocol.sealed import Login, RefreshToken
+from issuer.protocol.sealed import Login, RefreshToken, RequestedClaims
 from issuer.registry.client import Client
 from issuer.registry.scope import OFFLINE_ACCESS, Scope
 from issuer.server import AuthorizationServer
@@ -50,6 +50,7 @@ def new_refresh_token(  # noqa: PLR0913  what was granted, each by its name
     issued_at: int,
     login: Login | None = None,
     binding: Binding | None = None,
+    claims: RequestedClaims | None = None,
 ) -> RefreshToken | None:
     """A refresh token for what was granted; None where this client gets none, or did not ask.
 
@@ -82,6 +83,7 @@ def new_refresh_token(  # noqa: PLR0913  what was granted, each by its name
         is_rotating=rotates(server, client, is_bound=bound is not None),
         is_public=client.is_public,
         binding=bound,
+        claims=claims,
     )
 
 

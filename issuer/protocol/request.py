@@ -11,7 +11,13 @@ from issuer.protocol.binding import Binding
 from issuer.protocol.form import Form
 from issuer.protocol.redemption import token_id
 from issuer.protocol.replay import Once, Standing, Use
-from issuer.protocol.sealed import AuthorizationCode, Login, RefreshToken
+from issuer.protocol.sealed import (
+    NO_CLAIMS,
+    AuthorizationCode,
+    Login,
+    RefreshToken,
+    RequestedClaims,
+)
 from issuer.registry.client import Client
 from issuer.registry.client_keys import ClientKeys
 from issuer.registry.resource import Resource
@@ -86,6 +92,8 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     """How the user logged in, where a browser was there."""
     openid_scope: Scope | None = None
     """What the client may know of the user; None where it did not ask who that is."""
+    claims: RequestedClaims = NO_CLAIMS
+    """What it may know beside that, by name."""
     code: AuthorizationCode | None = None
     refresh_token: RefreshToken | str | None = None
     """A new one to seal, or the one that was presented and stays good."""

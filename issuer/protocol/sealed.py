@@ -41,6 +41,16 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
         return f"Login(sid={self.sid!r}, amr={self.amr}, acr={self.acr!r})"
 
 
+class RequestedClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """The claims that were asked for by their names (OpenID Connect Core section 5.5)."""
+
+    id_token: tuple[str, ...] = ()
+    userinfo: tuple[str, ...] = ()
+
+
+NO_CLAIMS = RequestedClaims()
+
+
 class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
     """What a user granted a client, waiting to be redeemed (RFC 6749 section 4.1.2)."""
 
@@ -64,6 +74,8 @@ class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
     """None where no browser was there."""
     dpop_jkt: str | None = None
     """The thumbprint of the one key that it can be redeemed with (RFC 9449 section 10)."""
+    claims: RequestedClaims | None = None
+    """What the user agreed to tell beside what the scope tells."""
     seed: bytes = b""
     """A secret of this code alone, of which the keys of its mac tokens are made. Codes of earlier
     versions have none."""
@@ -98,6 +110,8 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     """True where it was made for a client that proves nothing about itself."""
     binding: Binding | None = None
     """The key without which it is good for nothing; None where it is bound to its client alone."""
+    claims: RequestedClaims | None = None
+    """As in the code."""
 
     @property
     def last_expires_at(self) -> int:

@@ -132,11 +132,11 @@ class Releasing:
         aside: these it asks for when it says it."""
         return user.said(self._names(scope, Place.USERINFO, also))
 
-    def tellers(self, name: str) -> frozenset[str]:
-        """The scopes that tell this claim somewhere: who has one may ask for it alone."""
-        return frozenset(
-            scope for rules in self._rules.values() for scope, each in rules if each == name
-        )
+    def may_be_asked(self, names: Iterable[str], scope: Scope, place: Place) -> tuple[str, ...]:
+        """Those of ``names`` that a client of this ``scope`` may ask for alone at ``place``: what
+        some scope of it tells there."""
+        told = {name for each, name in self._rules[place] if each in scope}
+        return tuple([name for name in names if name in told])
 
     def groups_of(self, sub: str) -> tuple[str, ...]:
         """The groups of the registry that the user called ``sub`` is in."""

@@ -19,6 +19,10 @@ The issuer keeps nothing of them. It is sealed: the token's audience is told at 
 """
 
 
+USERINFO_CLAIMS = "userinfo_claims"
+"""The claim by which an access token tells /userinfo which claims were asked for by name."""
+
+
 def mint(
     server: AuthorizationServer, authorization: Authorization, expires_at: int
 ) -> dict[str, object]:
@@ -68,6 +72,8 @@ def access_token_claims(
         claims["grant_id"] = authorization.grant_id
     if authorization.auth_time is not None:
         claims["auth_time"] = authorization.auth_time
+    if who and authorization.claims.userinfo:
+        claims[USERINFO_CLAIMS] = list(authorization.claims.userinfo)
     login = authorization.login
     if login is not None and login.claims is not None and resource.tells_who:
         claims |= _of_no_registry(server, authorization, expires_at)
@@ -90,7 +96,7 @@ def _of_no_registry(
     if user is None or scope is None:
         return {}
     held = UserinfoClaims(
-        claims=server.registry.releasing.sealable(user, scope),
+        claims=server.registry.releasing.sealable(user, scope, authorization.claims.userinfo),
         jti=authorization.jti,
         expires_at=expires_at + LEEWAY,
     )

@@ -35,8 +35,9 @@ def mint(
         raise UnvalidatedRequest("An ID token is about a user, and for whoever asked.")
     alg = authorization.client.id_token_signed_response_alg
     login = authorization.login or Login()
+    also = authorization.claims.id_token
     claims: dict[str, object] = {
-        **server.registry.releasing.told(user, scope, Place.ID_TOKEN),
+        **server.registry.releasing.told(user, scope, Place.ID_TOKEN, also),
         "iss": server.issuer,
         "sub": user.sub,
         "aud": authorization.client.client_id,

@@ -57,7 +57,7 @@ def test_the_document_says_all_there_is():
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "authorization_response_iss_parameter_supported": True,
         "require_pushed_authorization_requests": False,
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "require_signed_request_object": False,
         "request_uri_parameter_supported": False,

@@ -18,7 +18,18 @@ from issuer.registry.scope import Scope
 from issuer.registry.user import MAX_CLAIMS, User
 from issuer.token import OFFERED
 from tests.asking import ask, claims_of, refresh
-from tests.builders import API, ISSUER, MAC_API, NOW, PASSWORD, VERIFIER, a_code, a_request, a_user
+from tests.builders import (
+    API,
+    ISSUER,
+    MAC_API,
+    NOW,
+    PASSWORD,
+    VERIFIER,
+    a_code,
+    a_request,
+    a_user,
+    showing,
+)
 from tests.openid.builders import IDENTITY, a_relying_party, an_openid_server, redeemed
 from tests.registry.test_refusals import WHOLE
 
@@ -43,6 +54,10 @@ def a_server_with(*clients, **registry):
 SERVER = a_server_with()
 
 
+def userinfo(server, token) -> dict[str, Any]:
+    return dict(tell(server, showing(f"Bearer {token}")).claims)
+
+
 def told_in_id_token(response) -> dict[str, Any]:
     return jwt.decode(str(response.body["id_token"]), options={"verify_signature": False})
 
@@ -53,7 +68,7 @@ def test_the_groups_of_a_user_are_told_with_their_scope():
     assert told_in_id_token(response)["groups"] == ["admins", "all staff", "night shift"]
     assert "groups" not in claims_of(SERVER, response)
     own = redeemed(SERVER, scope="openid groups", asked=ISSUER).access_token
-    told = tell(SERVER, f"Bearer {own}", NOW).claims
+    told = userinfo(SERVER, own)
     assert told == {"sub": "alice", "groups": ["admins", "all staff", "night shift"]}
 
 
@@ -117,7 +132,7 @@ def test_whoever_is_taken_out_of_a_group_is_not_in_it_in_the_next_token():
 def test_userinfo_says_what_they_are_in_by_now():
     token = redeemed(SERVER, scope="openid groups", asked=ISSUER).access_token
     later = a_server_with(groups=(ADMINS,), users=(a_user(),))
-    assert tell(later, f"Bearer {token}", NOW).claims["groups"] == ["admins"]
+    assert userinfo(later, token)["groups"] == ["admins"]
 
 
 def test_a_client_has_to_have_registered_the_scope():
@@ -146,10 +161,10 @@ def test_whom_a_login_application_vouches_for_is_in_what_it_says_and_in_groups_b
     told = told_in_id_token(response)
     assert (told["groups"], told["department"]) == (["all staff", "guests"], "sales")
     own = redeemed(server, sub="carol", login=CAROL, scope="openid groups", asked=ISSUER)
-    header = f"Bearer {own.access_token}"
-    assert tell(server, header, NOW).claims["groups"] == ["all staff", "guests"]
+    token = own.access_token
+    assert userinfo(server, token)["groups"] == ["all staff", "guests"]
     later = a_server_with(groups=(), login_url=LOGIN_URL)
-    assert tell(later, header, NOW).claims["groups"] == ["guests"]
+    assert userinfo(later, token)["groups"] == ["guests"]
 
 
 def test_the_registry_alone_says_what_its_own_users_are_in():

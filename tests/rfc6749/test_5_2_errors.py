@@ -161,6 +161,7 @@ def test_every_error_has_a_code_and_a_status_of_the_specifications(error):
         "unsupported_grant_type", "invalid_scope", "invalid_target", "temporarily_unavailable",
         "access_denied", "unsupported_response_type", "invalid_request_uri",
         "login_required", "consent_required", "request_not_supported", "unsupported_token_type",
+        "unmet_authentication_requirements",
             "invalid_dpop_proof", "use_dpop_nonce",
     }  # fmt: skip
     assert error.status in {400, 401, 408, 411, 413, 415, 429, 503}

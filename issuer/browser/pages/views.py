@@ -56,6 +56,8 @@ class ConsentView:
     scopes: tuple[tuple[str, str], ...]
     """Each scope with its sentence; without one, the catalogue's, or else the scope itself. Those
     that are about the user, and no resource's."""
+    claims: tuple[tuple[str, str], ...] = ()
+    """What it would be told of the user by name, each with its sentence in the same way."""
     resources: tuple[ResourceView, ...] = ()
     """The APIs that it would have access to."""
     interaction: str = field(repr=False)
