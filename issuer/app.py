@@ -18,6 +18,8 @@ from issuer.guard import Guard
 from issuer.metadata import (
     AUTHORIZE,
     CONSENT,
+    DEVICE,
+    DEVICE_AUTHORIZATION,
     INTROSPECT,
     JWKS,
     LOGIN,
@@ -41,6 +43,8 @@ from issuer.resources.authorize import AuthorizeResource
 from issuer.resources.browser import Browser
 from issuer.resources.consent import ConsentResource
 from issuer.resources.cors import CORS
+from issuer.resources.device import DeviceResource
+from issuer.resources.device_authorization import DeviceAuthorizationResource
 from issuer.resources.documents import Document, render_jwks, render_metadata
 from issuer.resources.ending import Ending
 from issuer.resources.endpoint import Endpoint
@@ -200,6 +204,10 @@ def _add_routes(
     callback = LoginCallbackResource(browser, ending=ending, store=store)
     app.add_route(base + LOGIN_CALLBACK, callback)
     app.add_route(base + LOGOUT, LogoutResource(browser, ending=ending))
+    if server().registry.issuer.has_store:
+        app.add_route(base + DEVICE, DeviceResource(browser, store=store, guard=proving["guard"]))
+        begin = DeviceAuthorizationResource(url=issuer + DEVICE_AUTHORIZATION, **parts, **proving)
+        app.add_route(base + DEVICE_AUTHORIZATION, begin)
     app.add_route(base + JWKS, Document(render_jwks, server=server, clock=clock))
     metadata = Document(render_metadata, server=server, clock=clock)
     for path in metadata_paths(issuer):

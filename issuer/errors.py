@@ -206,5 +206,29 @@ class TooManyAttempts(TemporarilyUnavailable):
     status = 429
 
 
+class AuthorizationPending(AccessTokenException):
+    """The user has not decided yet; the device asks again (RFC 8628 section 3.5)."""
+
+    error = "authorization_pending"
+
+
+class SlowDown(AuthorizationPending):
+    """The same, and the device asks too often: from now on it waits five seconds longer."""
+
+    error = "slow_down"
+
+
+class ExpiredToken(AccessTokenException):
+    """The device_code has expired, and the device may begin anew (RFC 8628 section 3.5)."""
+
+    error = "expired_token"
+
+
+class TooManyDevices(TooManyAttempts):
+    """Too many logins of devices are open that this one or its client began."""
+
+    error = "slow_down"
+
+
 class UnvalidatedRequest(OAuth2Exception):
     """A response was asked for without a validated request: a mistake of the calling code."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from issuer import client_auth
 from issuer.errors import AccessTokenException, TemporarilyUnavailable, TooManyAttempts
 from issuer.protocol import throttling
-from issuer.protocol.replay import ReplayStore
+from issuer.protocol.replay import ReplayStore, unavailable_store
 from issuer.protocol.request import TokenRequest
 from issuer.protocol.throttling import CLIENT, Guess, Memory
 from issuer.registry.callers import Callers
@@ -61,6 +61,7 @@ class Guard:
         self._hold = hold
         self._memory = Memory()
         self._asking = 0
+        self._looking = asyncio.Lock()
 
     async def authenticating(
         self,
@@ -104,6 +105,43 @@ class Guard:
         """
         guesses = (of_user(server, login, address),)
         return await self._judging(work, guesses, address, now, is_slow=True)
+
+    async def looking_up(
+        self, address: str, now: int, look: Callable[[], Awaitable[T | None]]
+    ) -> T | None:
+        """What ``look`` finds by a code that somebody at ``address`` typed; None is counted.
+
+        One at a time, so that many at once are not all let in before the first is counted. A right
+        code forgives no wrong ones: whoever guesses has right ones of their own to type.
+
+        Raises:
+            TooManyAttempts: it was not done.
+            TemporarilyUnavailable: the store cannot say.
+        """
+        guess = throttling.of_user_code(address)
+        async with self._looking:
+            self._check((guess,), now)
+            await self._check_codes(0, now)
+            found = await look()
+            if found is None:
+                await self._count(guess, now)
+                await self._check_codes(1, now)
+        return found
+
+    async def _check_codes(self, number: int, now: int) -> None:
+        """Counts wrong codes of whatever address: a net of many machines is slowed down as well."""
+        window = now // throttling.CODES_WINDOW
+        ends_at = (window + 1) * throttling.CODES_WINDOW
+        try:
+            (tally,) = await self._store.tally((f"user_codes:{window}",), number, ends_at, now)
+        except StoreUnavailable as unavailable:
+            raise unavailable_store(unavailable) from None
+        if tally.count >= throttling.CODES + number:
+            raise TooManyAttempts(
+                "Too many attempts failed; wait before the next.",
+                detail=f"throttled: {tally.count} wrong codes of devices in a minute",
+                retry_after=ends_at - now,
+            )
 
     async def _judging(
         self,

@@ -8,10 +8,12 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from issuer.browser.authorization_request import Prompt, ResponseMode
+from issuer.browser.device_authorization import PAGE
 from issuer.browser.pages.languages import CATALOGUES
 from issuer.client_auth import BY_SECRET, CLIENT_AUTH
 from issuer.grants import GRANTS
 from issuer.protocol import pkce
+from issuer.protocol.device import GRANT_TYPE
 from issuer.registry.record import FAPI2
 from issuer.registry.user import CLAIM_NAMES
 from issuer.server import TOKEN as TOKEN
@@ -20,6 +22,8 @@ from keys.algorithms import ALGORITHMS
 
 AUTHORIZE = "/authorize"
 CONSENT = "/consent"
+DEVICE = PAGE
+DEVICE_AUTHORIZATION = "/device_authorization"
 LOGIN = "/login"
 LOGIN_CALLBACK = "/login/callback"
 LOGOUT = "/logout"
@@ -69,6 +73,16 @@ def _revocation(server: AuthorizationServer) -> Mapping[str, object]:
         "revocation_endpoint": server.issuer + REVOKE,
         **_client_auth("revocation_endpoint", server),
         "revocations_uri": server.issuer + REVOCATIONS,  # a name of ours: the feed
+    }
+
+
+def _device_login(server: AuthorizationServer) -> Mapping[str, object]:
+    """What a user decides about a device, a store has to keep until it asks (RFC 8628 4)."""
+    if not server.registry.issuer.has_store:
+        return {"grant_types_supported": [each for each in GRANTS if each != GRANT_TYPE]}
+    return {
+        "device_authorization_endpoint": server.issuer + DEVICE_AUTHORIZATION,
+        "grant_types_supported": list(GRANTS),
     }
 
 
@@ -151,7 +165,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             "scopes_supported": sorted(scopes.union(registry.own.scopes)),
             "response_types_supported": ["code"],
             "response_modes_supported": list(ResponseMode),
-            "grant_types_supported": list(GRANTS),
+            **_device_login(server),
             **_client_auth("token_endpoint", server),
             "code_challenge_methods_supported": list(pkce.METHODS),
             "dpop_signing_alg_values_supported": list(ALGORITHMS),

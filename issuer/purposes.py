@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from issuer.browser.sealed import FormToken, Interaction, LoginChallenge, PushedRequest, Session
+from issuer.protocol.device import DeviceCode, DeviceDecision, DeviceRequest
 from issuer.protocol.sealed import AuthorizationCode, RefreshToken, UserinfoClaims
 
 PURPOSES: Mapping[str, type[Any]] = MappingProxyType(
@@ -23,6 +24,9 @@ PURPOSES: Mapping[str, type[Any]] = MappingProxyType(
             Session,
             FormToken,
             LoginChallenge,
+            DeviceCode,
+            DeviceRequest,
+            DeviceDecision,
         )
     }
 )

@@ -1,23 +1,34 @@
-"""What the client hears in the end, through the browser: its code, a no, or what was refused."""
+"""What the client hears in the end: its code, a no, or what was refused.
+
+It hears it through the browser, or, on a device, when it asks next.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from issuer.browser import authorization_response, jarm
-from issuer.browser.authorization_request import AuthorizationRequest, ResponseMode, response_mode
+from issuer.browser import authorization_response, device, jarm
+from issuer.browser.authorization_request import (
+    AuthorizationRequest,
+    Device,
+    ResponseMode,
+    response_mode,
+)
 from issuer.browser.authorization_response import AuthorizationResponse, Recipient
-from issuer.browser.authorize import Requested, recipient, seal_code
+from issuer.browser.authorize import Requested, known, recipient, seal_code
+from issuer.browser.device import DeviceAnswer
 from issuer.browser.sealed import Session
 from issuer.errors import AccessDenied, AccessTokenException, TemporarilyUnavailable, naming
 from issuer.protocol.form import Form
 from issuer.registry.client import Client
 from issuer.server import AuthorizationServer
 
+Answer = AuthorizationResponse | DeviceAnswer
+
 
 class Answered(Exception):
-    """The request is refused, and the client is to hear it through the browser."""
+    """The request is refused, and the client is to hear it."""
 
-    def __init__(self, response: AuthorizationResponse, detail: str, client_id: str) -> None:
+    def __init__(self, response: Answer, detail: str, client_id: str) -> None:
         super().__init__(detail)
         self.response = response
         self.detail = detail
@@ -25,14 +36,15 @@ class Answered(Exception):
         self.client_id = client_id
 
 
-def grant(
-    server: AuthorizationServer, requested: Requested, session: Session, now: int
-) -> AuthorizationResponse:
-    """The answer that brings the code. Who is logged in has agreed.
+def grant(server: AuthorizationServer, requested: Requested, session: Session, now: int) -> Answer:
+    """The answer that brings the code, or what a device gets. Who is logged in has agreed.
 
     Raises:
         TemporarilyUnavailable: the key ring has no current key.
     """
+    to = _recipient(server, requested.request)
+    if isinstance(to, Device):
+        return device.granted(server, to, requested, session, now)
     code = seal_code(
         server,
         requested,
@@ -41,19 +53,18 @@ def grant(
         login=session.login,
         now=now,
     )
-    answer = authorization_response.success(_recipient(server, requested.request), code)
+    answer = authorization_response.success(to, code)
     return jarm.secure(server, requested.client, answer, now)
 
 
-def deny(server: AuthorizationServer, requested: Requested, now: int) -> AuthorizationResponse:
+def deny(server: AuthorizationServer, requested: Requested, now: int) -> Answer:
     """The answer of a user who said no.
 
     Raises:
         TemporarilyUnavailable: it is to be signed, and the key ring has no current key.
     """
-    error = AccessDenied("The user said no.")
-    answer = authorization_response.refusal(_recipient(server, requested.request), error)
-    return jarm.secure(server, requested.client, answer, now)
+    to = _recipient(server, requested.request)
+    return _refusal(server, to, requested.client, AccessDenied("The user said no."), now)
 
 
 @contextmanager
@@ -113,19 +124,33 @@ def registered(server: AuthorizationServer, client_id: str) -> str:
 
 @contextmanager
 def _answering(
-    server: AuthorizationServer, to: Recipient, client_id: str, now: int
+    server: AuthorizationServer, to: Recipient | Device, client_id: str, now: int
 ) -> Iterator[None]:
     try:
         yield
     except TemporarilyUnavailable:
         raise  # the person can try again, and lose nothing
     except AccessTokenException as error:
-        answer = authorization_response.refusal(to, error)
-        answer = jarm.secure(server, server.registry.clients[client_id], answer, now)
+        answer = _refusal(server, to, server.registry.clients[client_id], error, now)
         raise Answered(answer, error.detail, client_id) from None
 
 
-def _recipient(server: AuthorizationServer, request: AuthorizationRequest) -> Recipient:
+def _refusal(
+    server: AuthorizationServer,
+    to: Recipient | Device,
+    client: Client,
+    error: AccessTokenException,
+    now: int,
+) -> Answer:
+    if isinstance(to, Device):  # all that one can be told is that nothing comes of it
+        return device.denied(server, to, client, now)
+    return jarm.secure(server, client, authorization_response.refusal(to, error), now)
+
+
+def _recipient(server: AuthorizationServer, request: AuthorizationRequest) -> Recipient | Device:
+    if request.device is not None:
+        known(server, request.client_id)
+        return request.device
     _, redirect_uri = recipient(server, request.client_id, request.redirect_uri, request.scope)
     return Recipient(
         redirect_uri=redirect_uri,

@@ -53,6 +53,18 @@ class Prompt(StrEnum):
 _LOG_IN_ANEW = frozenset({Prompt.LOGIN, Prompt.SELECT_ACCOUNT})
 
 
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that waits for the answer, in place of a redirect_uri (RFC 8628)."""
+
+    id: str
+    """That of its ``DeviceCode``."""
+    user_code: str
+    confirmed_in: str
+    """The id of the session in which somebody said that it is theirs. Nobody else is asked for it:
+    a link to the pages behind that one would spare a victim the question (RFC 8628 section 5.4)."""
+    expires_at: int
+
+
 class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks a user for (RFC 6749 section 4.1.1, RFC 7636, RFC 8707, OIDC Core)."""
 
@@ -77,6 +89,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What it wants to be told by name; it goes with ``openid`` alone."""
     dpop_jkt: str | None = None
     """The thumbprint of the key that the code has to be redeemed with (RFC 9449 section 10)."""
+    device: Device | None = None
+    """Where the answer goes to a device, and not through the browser."""
 
     @property
     def wants_new_login(self) -> bool:

@@ -12,6 +12,7 @@ from issuer.browser.claims_request import ClaimsRequest
 from issuer.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 from issuer.grants.target import asked_of_user, scope_at, targets
 from issuer.protocol import pkce
+from issuer.protocol.device import GRANT_TYPE
 from issuer.protocol.sealed import (
     NO_CLAIMS,
     AuthorizationCode,
@@ -37,7 +38,8 @@ class Requested:
 
     request: AuthorizationRequest
     client: Client
-    redirect_uri: str
+    redirect_uri: str | None
+    """None where the answer is for a device."""
     resources: tuple[Resource, ...]
     scope: Scope
     """What the user is asked for."""
@@ -102,16 +104,14 @@ def validate(server: AuthorizationServer, request: AuthorizationRequest) -> Requ
 
     Raises:
         InvalidRequest: client or redirect_uri is unknown, or the challenge is missing or malformed.
-        UnauthorizedClient: the client did not register authorization_code.
+        UnauthorizedClient: the client did not register authorization_code, or the device grant.
         InvalidScope, InvalidTarget: more is asked for than the client is registered for.
     """
-    client, redirect_uri = recipient(server, request.client_id, request.redirect_uri, request.scope)
-    if "authorization_code" not in client.grant_types:
-        raise UnauthorizedClient("The client may not use authorization codes.")
-    if request.code_challenge is not None:
-        pkce.check_challenge(request.code_challenge, request.code_challenge_method)
-    elif client.require_pkce or request.code_challenge_method is not None:
-        raise InvalidRequest("The client must send a code_challenge.")
+    redirect_uri = None
+    if request.device is None:
+        client, redirect_uri = _by_redirect(server, request)
+    else:
+        client = _by_device(server, request)
     resources = targets(server, client, request.resource, request.scope)
     scope = asked_of_user(server, client, resources, request.scope)
     wishes = request.claims if OPENID in scope else None
@@ -148,6 +148,24 @@ def _beyond(
 def _as_scope(claim: str) -> str:
     """A claim as what is agreed to has it, among scopes: no scope has a space in it."""
     return f"claim {claim}"
+
+
+def _by_redirect(server: AuthorizationServer, request: AuthorizationRequest) -> tuple[Client, str]:
+    client, redirect_uri = recipient(server, request.client_id, request.redirect_uri, request.scope)
+    if "authorization_code" not in client.grant_types:
+        raise UnauthorizedClient("The client may not use authorization codes.")
+    if request.code_challenge is not None:
+        pkce.check_challenge(request.code_challenge, request.code_challenge_method)
+    elif client.require_pkce or request.code_challenge_method is not None:
+        raise InvalidRequest("The client must send a code_challenge.")
+    return client, redirect_uri
+
+
+def _by_device(server: AuthorizationServer, request: AuthorizationRequest) -> Client:
+    client = known(server, request.client_id)
+    if GRANT_TYPE not in client.grant_types:
+        raise UnauthorizedClient("The client may not log in on devices.")
+    return client
 
 
 def issue_code(
@@ -198,7 +216,7 @@ def seal_code(
         id=fresh_id(),
         client_id=requested.client.client_id,
         sub=sub,
-        redirect_uri=requested.redirect_uri,
+        redirect_uri=requested.redirect_uri or "",
         redirect_uri_sent=request.redirect_uri is not None,
         scope=requested.scope,
         resources=tuple(each.resource for each in requested.resources),

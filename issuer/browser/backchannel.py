@@ -41,9 +41,12 @@ class Message:
 def remember(session: Session, requested: Requested) -> Session:
     """``session`` once it brought a code, with its client as the latest of those to be told.
 
-    Only of an ID token does a client know the session by its ``sid``.
+    Only of an ID token does a client know the session by its ``sid``, and what a device gets is no
+    part of it.
     """
     client = requested.client
+    if requested.request.device is not None:
+        return session
     if client.backchannel_logout_uri is None or OPENID not in requested.scope:
         return session
     if client.client_id in session.clients:

@@ -67,14 +67,14 @@ def _receive(
             held = pushed.resolve(server, form.require("request_uri"), client_id, now)
         with refusing(server, held.request, now):
             validate(server, held.request)
-        return _begin(held.request, now), (pushed.once(held),)
+        return begin(held.request, now), (pushed.once(held),)
     with refusing_unopened(server, form, client, now):
         arrival = unfold(server, client, form, keys)
     uri, scope = arrival.form.get("redirect_uri"), arrival.form.get("scope")
     _, redirect_uri = recipient(server, client_id, uri, scope)
     with refusing_unread(server, arrival.form, client_id, redirect_uri, now):
         request, once = judge(server, arrival, now, is_pushed=False)
-    return _begin(request, now), once
+    return begin(request, now), once
 
 
 def seal(server: AuthorizationServer, interaction: Interaction, now: int) -> str:
@@ -106,7 +106,7 @@ def resume(server: AuthorizationServer, text: str | None, now: int) -> Interacti
     return interaction
 
 
-def _begin(request: AuthorizationRequest, now: int) -> Interaction:
+def begin(request: AuthorizationRequest, now: int) -> Interaction:
     """A new interaction, each time: what was done for one must not answer another's prompt."""
     expires_at = now + LIFETIME + LEGIBLE
     return Interaction(id=fresh_id(), request=request, issued_at=now, expires_at=expires_at)

@@ -133,6 +133,11 @@ def _must_agree(interaction: Interaction, requested: Requested, session: Session
     if client.skip_consent:
         return False
     # Anybody can install an application that says it is this one (RFC 8252 section 8.6).
-    if client.can_be_imitated and is_native(requested.redirect_uri):
+    if client.can_be_imitated and _is_anybodys(requested.redirect_uri):
         return True
     return not has_agreed
+
+
+def _is_anybodys(redirect_uri: str | None) -> bool:
+    """True where any application can get the answer: a device's comes to whoever began."""
+    return redirect_uri is None or is_native(redirect_uri)

@@ -9,6 +9,7 @@ from msgspec.structs import fields
 from issuer.cli.findings import Findings, quoted, shown, when
 from issuer.grants import GRANTS
 from issuer.grants.refreshing import can_refresh
+from issuer.protocol.device import GRANT_TYPE, DeviceCode
 from issuer.protocol.sealed import AuthorizationCode, RefreshToken
 from issuer.purposes import PURPOSES
 from issuer.registry.client import Client
@@ -42,7 +43,7 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
 
 
 def _shown(value: Any) -> list[str]:
-    return [each.name for each in fields(value) if each.name != "seed"]  # a secret
+    return [each.name for each in fields(value) if each.name not in ("seed", "note")]  # secrets
 
 
 def opened(server: AuthorizationServer, text: str) -> Any:
@@ -82,7 +83,8 @@ def _check_client(server: AuthorizationServer, value: Any) -> Iterator[str]:
     if client is None:
         yield f"its client {quoted(client_id)} is not registered any more"
         return
-    if value.PURPOSE in GRANTS and value.PURPOSE not in client.grant_types:
+    grant = GRANT_TYPE if isinstance(value, DeviceCode) else value.PURPOSE
+    if grant in GRANTS and grant not in client.grant_types:
         yield f"its client may not use {value.PURPOSE} any more"
     resources = getattr(value, "resources", ())
     if resources and not set(resources).intersection(server.audiences(client)):

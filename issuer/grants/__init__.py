@@ -6,7 +6,14 @@ Pure functions: no clock, no disk. What may happen once they return, for the gat
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from issuer.grants import authorization_code, client_credentials, password, refresh_token
+from issuer.grants import (
+    authorization_code,
+    client_credentials,
+    device_code,
+    password,
+    refresh_token,
+)
+from issuer.protocol import device
 from issuer.protocol.request import AuthenticatedRequest, Authorization
 from issuer.server import AuthorizationServer
 
@@ -18,5 +25,6 @@ GRANTS: Mapping[str, Grant] = MappingProxyType(
         "refresh_token": refresh_token.authorize,
         "password": password.authorize,
         "client_credentials": client_credentials.authorize,
+        device.GRANT_TYPE: device_code.authorize,
     }
 )

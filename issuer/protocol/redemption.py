@@ -9,6 +9,7 @@ import hmac
 from hashlib import sha256
 
 from issuer.protocol.binding import Binding
+from issuer.protocol.device import DeviceCode
 from issuer.protocol.sealed import AuthorizationCode, RefreshToken
 from keys.encoding import to_base64url
 
@@ -27,7 +28,7 @@ def token_id(code: AuthorizationCode, audience: str, binding: Binding | None = N
     return to_base64url(sha256(about).digest()[:_ID_BYTES])
 
 
-def grant_id(code: AuthorizationCode) -> str:
+def grant_id(code: AuthorizationCode | DeviceCode) -> str:
     """The name of the grant that all that comes of ``code`` belongs to."""
     return to_base64url(sha256(f"{_DOMAIN}grant_id\0{code.id}".encode()).digest()[:_ID_BYTES])
 

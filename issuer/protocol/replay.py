@@ -176,8 +176,8 @@ class ReplayStore(Protocol):
     ) -> bool:
         """Notes ``text`` under ``name``, where ``instead_of`` stands there now.
 
-        It stays until ``forget_at`` at least. None is for a name under which nothing stands. Of all who ever ask with the same
-        ``instead_of``, exactly one is answered with True. No text is empty.
+        It stays until ``forget_at`` at least. None is for a name under which nothing stands. Of all
+        who ask with the same ``instead_of``, exactly one is answered with True. No text is empty.
 
         Raises:
             StoreUnavailable: it is not noted, or nobody knows.

@@ -28,8 +28,13 @@ NAMES = 32
 many names is slowed down as trying many passwords is, and takes no memory."""
 CAPACITY = 16_384
 """Pairs of a name and an address that one process remembers, in some megabytes."""
+CODES = 100
+"""Wrong codes of devices in a ``CODES_WINDOW``, whoever types them, after which nobody's is looked
+at until its end. With a thousand logins open, one of them would be hit in half a year."""
+CODES_WINDOW = 60
+"""Seconds."""
 
-CLIENT, USER = "client", "user"
+CLIENT, USER, USER_CODE = "client", "user", "user_code"
 _OTHERS = b"others"  # no digest is as short
 
 
@@ -37,7 +42,7 @@ class Guess(msgspec.Struct, frozen=True, kw_only=True):
     """A secret or password that somebody presents: for whom, and from where."""
 
     kind: str
-    """``CLIENT`` or ``USER``."""
+    """``CLIENT``, ``USER`` or ``USER_CODE``."""
     name: str
     """The client_id or login, as it was sent: known or not, all are counted alike."""
     address: str
@@ -69,6 +74,11 @@ def of_client(client_id: str, address: str, *, who: str = "") -> Guess:
 def of_user(login: str, address: str, *, who: str = "") -> Guess:
     """A guess of a user's password."""
     return Guess(kind=USER, name=login, address=address, who=who)
+
+
+def of_user_code(address: str) -> Guess:
+    """A guess of the code that some device shows: whichever, all are counted as one."""
+    return Guess(kind=USER_CODE, name="", address=address)
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from issuer.registry import key_checks, precis, user_checks
-from issuer.registry.client import Client
+from issuer.registry.client import DEVICE_CODE, Client
 from issuer.registry.documents import Finding
 from issuer.registry.record import CODE_LIFETIME_WITHOUT_STORE
 from issuer.registry.redirect_uri import Kind, is_native, kind
@@ -135,6 +135,12 @@ def _warn_of_imitation(client: Client) -> Iterator[Finding]:
         sentence = (
             "lets codes go to an application on people's own machines unasked, and anybody can "
             "make one that says it is this one (RFC 8252 section 8.6)"
+        )
+        yield ("clients", client.client_id, "skip_consent"), sentence
+    if client.skip_consent and client.can_be_imitated and DEVICE_CODE in client.grant_types:
+        sentence = (
+            "lets a device in whose code its user confirmed, and never says what it may do then; "
+            "anybody can show a code and say that it is this client's (RFC 8628 section 5.4)"
         )
         yield ("clients", client.client_id, "skip_consent"), sentence
 

@@ -38,6 +38,9 @@ from keys.algorithms import ALGORITHMS
 ID_TOKEN_ALG = "RS256"
 """What signs ID tokens for whoever registered nothing else (OpenID Connect Registration 2)."""
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+"""The grant of devices without a browser (RFC 8628 section 3.4)."""
+
 ISSUER_CLAIMS = frozenset(
     {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
      "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid", "userinfo",

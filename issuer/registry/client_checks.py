@@ -5,7 +5,7 @@ from shlex import quote
 from types import MappingProxyType
 
 from issuer.registry import fapi2, key_checks
-from issuer.registry.client import Client, ClientSecret
+from issuer.registry.client import DEVICE_CODE, Client, ClientSecret
 from issuer.registry.documents import Finding
 from issuer.registry.redirect_uri import Kind, kind
 from issuer.registry.registry import Registry
@@ -30,6 +30,7 @@ def check(client: Client, registry: Registry) -> Iterator[Finding]:
     yield from _check_secrets(client)
     yield from _check_grants(client)
     yield from _check_rotation(client, registry)
+    yield from _check_device_login(client, registry)
     yield from _check_dpop(client, registry)
     yield from _check_signing(client, registry)
     yield from key_checks.check(client, registry)
@@ -94,6 +95,16 @@ def _check_rotation(client: Client, registry: Registry) -> Iterator[Finding]:
             '"sqlite:replay.db": set one, or take this out'
         )
         yield ("clients", client.client_id, "rotate_refresh_tokens"), sentence
+
+
+def _check_device_login(client: Client, registry: Registry) -> Iterator[Finding]:
+    if DEVICE_CODE not in client.grant_types or registry.issuer.has_store:
+        return
+    sentence = (
+        f'has "{DEVICE_CODE}", which needs a replay_store under [issuer], where a decision waits '
+        'for its device, such as "sqlite:replay.db": set one, or take this out'
+    )
+    yield ("clients", client.client_id, "grant_types"), sentence
 
 
 def _check_dpop(client: Client, registry: Registry) -> Iterator[Finding]:

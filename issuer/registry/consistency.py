@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from shlex import quote
 
 from issuer.registry import certificate_checks, client_checks, fapi2, user_checks
-from issuer.registry.client import Client
+from issuer.registry.client import DEVICE_CODE, Client
 from issuer.registry.documents import Finding, near
 from issuer.registry.registry import Registry
 from issuer.registry.resource import Resource
 from issuer.registry.scope import OFFLINE_ACCESS
 from keys.audience import canonical
 
-_WITH_USER = frozenset({"authorization_code", "refresh_token"})
+_WITH_USER = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
 
 _NO_SECRET_JWT = (
     '"client_secret_jwt" takes the secret itself to check what is signed with it, and the registry '

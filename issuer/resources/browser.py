@@ -10,16 +10,23 @@ from urllib.parse import urlencode
 import falcon
 from falcon.asgi import Request, Response
 
-from issuer.browser import sessions
-from issuer.browser.answering import Answered
-from issuer.browser.authorization_response import AuthorizationResponse
+from issuer.browser import device, sessions
+from issuer.browser.answering import Answer, Answered
+from issuer.browser.device import DeviceAnswer
 from issuer.browser.interaction import Expired, resume
 from issuer.browser.pages.rendering import render
-from issuer.browser.pages.views import ErrorView, ExpiredView, FormPostView, View
+from issuer.browser.pages.views import (
+    DeviceAnsweredView,
+    ErrorView,
+    ExpiredView,
+    FormPostView,
+    Outcome,
+    View,
+)
 from issuer.browser.sealed import Interaction, Session
 from issuer.browser.steps import Step, next_step
 from issuer.errors import AccessTokenException, TemporarilyUnavailable, naming
-from issuer.metadata import CONSENT, base_path
+from issuer.metadata import CONSENT, DEVICE, base_path
 from issuer.protocol.form import Form
 from issuer.protocol.replay import ReplayStore, Use, spend
 from issuer.registry.client import Client
@@ -31,6 +38,14 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # Falcon drops a max_age of zero
 
 R = TypeVar("R")
 Responder = Callable[[R, Request, Response], Awaitable[None]]
+
+
+class Unconfirmed(Exception):
+    """Whoever came here has to say first that the device is theirs."""
+
+    def __init__(self, user_code: str) -> None:
+        super().__init__("unconfirmed")
+        self.user_code = user_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +107,7 @@ class Browser:
 
         Raises:
             Expired: it is in none.
+            Unconfirmed: it is about a device of which nobody here said that it is theirs.
             TemporarilyUnavailable: as ``session``.
         """
         server, now = self.moment(req)
@@ -99,6 +115,9 @@ class Browser:
         resumed = resume(server, text, now)
         with naming(resumed.request.client_id):
             session = await self.session(req, server, now)
+        asks = resumed.request.device
+        if asks is not None and not device.is_confirmed(asks, resumed.id, session):
+            raise Unconfirmed(asks.user_code)
         return Visit(server, now, session, resumed, text)
 
     async def session(self, req: Request, server: AuthorizationServer, now: int) -> Session | None:
@@ -148,13 +167,26 @@ class Browser:
         """Sends the browser to the page that knows what comes next."""
         self.go_to(resp, CONSENT, interaction=interaction)
 
-    def answer(self, req: Request, resp: Response, answer: AuthorizationResponse) -> None:
-        """Has the browser carry ``answer`` to the client."""
-        if answer.response_mode.is_posted:
+    async def answer(self, req: Request, resp: Response, answer: Answer) -> None:
+        """Has the browser carry ``answer`` to the client, or the store keep it for a device.
+
+        Raises:
+            TemporarilyUnavailable: the store does not. What was decided can be sent again.
+        """
+        if isinstance(answer, DeviceAnswer):
+            await self._tell_device(req, resp, answer)
+        elif answer.response_mode.is_posted:
             view = FormPostView(redirect_uri=answer.redirect_uri, parameters=answer.parameters)
             self.show(req, resp, view)
         else:
             self.go(resp, answer.location)
+
+    async def _tell_device(self, req: Request, resp: Response, answer: DeviceAnswer) -> None:
+        server, now = self.moment(req)
+        is_told = req.method == "HEAD" or await device.settle(self._store, server, answer, now)
+        decided: Outcome = "granted" if answer.is_granted else "denied"
+        view = DeviceAnsweredView(client=answer.client, outcome=decided if is_told else "gone")
+        self.show(req, resp, view, status=200 if is_told else 400)
 
     def show(
         self, req: Request, resp: Response, view: View, *, status: int = 200, locales: str = ""
@@ -176,10 +208,13 @@ def as_pages(responder: Responder[Any]) -> Responder[Any]:
     async def respond(resource: Any, req: Request, resp: Response) -> None:
         browser: Browser = resource.browser
         try:
-            await responder(resource, req, resp)
-        except Answered as refused:
-            _log(resp, refused.client_id, refused.detail)
-            browser.answer(req, resp, refused.response)
+            try:
+                await responder(resource, req, resp)
+            except Answered as refused:
+                _log(resp, refused.client_id, refused.detail)
+                await browser.answer(req, resp, refused.response)
+        except Unconfirmed as unconfirmed:
+            browser.go_to(resp, DEVICE, user_code=unconfirmed.user_code)
         except Expired as expired:
             _log(resp, expired.client_id, "the interaction is too old, or none")
             client = browser.client(req, expired.client_id)

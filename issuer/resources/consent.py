@@ -28,7 +28,7 @@ class ConsentResource:
             return
         renewed = sessions.renew(visit.server.registry.issuer, visit.session, visit.now)
         if isinstance(step, Granted):
-            self._grant(req, resp, visit, renewed, step.requested)
+            await self._grant(req, resp, visit, renewed, step.requested)
             return
         if renewed is not visit.session:
             self.browser.keep(resp, visit.server, renewed, visit.now)
@@ -53,7 +53,7 @@ class ConsentResource:
             self.browser.go_on(resp, visit.text)
         elif decision != "allow":
             answer = answering.deny(visit.server, requested, visit.now)
-            self.browser.answer(req, resp, answer)
+            await self.browser.answer(req, resp, answer)
         elif isinstance(step, LogIn):
             # The login is too old by now. Whoever has agreed need not do it again.
             agreed = consent.agree(session, requested, visit.interaction.id)
@@ -61,7 +61,7 @@ class ConsentResource:
             self.browser.go_to(resp, LOGIN, interaction=visit.text)
         else:
             agreed = consent.agree(session, requested, visit.interaction.id)
-            self._grant(req, resp, visit, agreed, requested)
+            await self._grant(req, resp, visit, agreed, requested)
 
     @staticmethod
     def _shown(visit: Visit, form: Form) -> FormToken | None:
@@ -69,15 +69,16 @@ class ConsentResource:
         held, subject = form.get("form_token"), visit.interaction.id
         return form_token.check(visit.server, held, visit.session, subject, visit.now)
 
-    def _grant(
+    async def _grant(
         self, req: Request, resp: Response, visit: Visit, session: Session, requested: Requested
     ) -> None:
         answer = answering.grant(visit.server, requested, session, visit.now)
         answered = sessions.answered(session, visit.interaction.id)
         answered = backchannel.remember(answered, requested)
+        # First the answer: where no store keeps it, the yes and the login are still to be used.
+        await self.browser.answer(req, resp, answer)
         if answered != visit.session:
             self.browser.keep(resp, visit.server, answered, visit.now)
-        self.browser.answer(req, resp, answer)
 
     def _ask(
         self,

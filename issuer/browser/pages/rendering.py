@@ -12,7 +12,10 @@ from markupsafe import Markup
 
 from issuer.browser.pages import colors, languages, policy
 from issuer.browser.pages.views import (
+    ConfirmDeviceView,
     ConsentView,
+    DeviceAnsweredView,
+    DeviceView,
     ErrorView,
     ExpiredView,
     FormPostView,
@@ -40,6 +43,9 @@ TEMPLATES: Mapping[type[View], str] = MappingProxyType(
         ExpiredView: "expired.html",
         LogoutView: "logout.html",
         LoggedOutView: "logged_out.html",
+        DeviceView: "device.html",
+        ConfirmDeviceView: "confirm_device.html",
+        DeviceAnsweredView: "device_answered.html",
         FrontView: "front.html",
     }
 )

@@ -6,12 +6,21 @@ allow that beforehand. It has been validated, or it is None.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 from issuer.registry.client import Client
 
+Outcome = Literal["granted", "denied", "gone"]
+
 LONG_WAIT = 90
 """Seconds from which on people count minutes."""
+
+
+def in_words(wait: int) -> tuple[str, int]:
+    """So many seconds as a person would say it: the unit, and how many, rounded up."""
+    if wait > LONG_WAIT:
+        return "minutes", -(-wait // 60)
+    return "second" if wait == 1 else "seconds", wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +30,7 @@ class LoginView:
     client: Client
     interaction: str = field(repr=False)
     form_token: str = field(repr=False)
-    redirect_uri: str
+    redirect_uri: str | None
     username: str = ""
     """What stands in the field beforehand: a ``login_hint``, or what was typed last."""
     failed: bool = False
@@ -33,10 +42,8 @@ class LoginView:
 
     @property
     def wait_in_words(self) -> tuple[str, int]:
-        """``wait`` as a person would say it: the unit, and how many, rounded up."""
-        if self.wait > LONG_WAIT:
-            return "minutes", -(-self.wait // 60)
-        return "second" if self.wait == 1 else "seconds", self.wait
+        """``wait`` as a person would say it."""
+        return in_words(self.wait)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +69,8 @@ class ConsentView:
     """The APIs that it would have access to."""
     interaction: str = field(repr=False)
     form_token: str = field(repr=False)
-    redirect_uri: str
+    redirect_uri: str | None
+    """None where a device waits for the answer."""
     expired: bool = False
 
 
@@ -120,6 +128,47 @@ class LoggedOutView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceView:
+    """Which code does your device show? Asks for the same page with ``user_code``."""
+
+    user_code: str = ""
+    """What was typed last."""
+    unknown: bool = False
+    """True where no device waits that shows it."""
+    wait: int = 0
+    """Seconds until a code is looked at again, where too many were wrong."""
+
+    @property
+    def wait_in_words(self) -> tuple[str, int]:
+        """``wait`` as a person would say it."""
+        return in_words(self.wait)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmDeviceView:
+    """Is that your device? Posts ``decision``, ``user_code`` and ``form_token``."""
+
+    client: Client
+    user_code: str
+    """As the device shows it."""
+    address: str
+    """Where its request came from; empty where that is not known."""
+    is_near: bool
+    """True where that is the network of the browser."""
+    form_token: str = field(repr=False)
+    expired: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAnsweredView:
+    """The device knows by now, and its user can go back to it."""
+
+    client: Client
+    outcome: Outcome
+    """gone: it waits no longer, or had another answer before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrontView:
     """What this is, for whoever typed the issuer's URL into a browser.
 
@@ -138,5 +187,8 @@ View = (
     | ExpiredView
     | LogoutView
     | LoggedOutView
+    | DeviceView
+    | ConfirmDeviceView
+    | DeviceAnsweredView
     | FrontView
 )

@@ -14,13 +14,14 @@ from issuer.cli.place import Place, pass_place
 from issuer.cli.refusal import Refusal
 from issuer.cli.secrets import CHOSEN, SECRET_STDIN
 from issuer.registry import Registry
-from issuer.registry.client import ID_TOKEN_ALG
+from issuer.registry.client import DEVICE_CODE, ID_TOKEN_ALG
 from issuer.registry.scope import OPENID
 from issuer.registry.user import OPENID_SCOPES
 from issuer.token import OFFERED
 from keys.algorithms import ALGORITHMS
 
 WITH_USER = ("authorization_code", "refresh_token")
+ON_DEVICES = (DEVICE_CODE, "refresh_token")
 
 
 @click.command("add")
@@ -50,6 +51,12 @@ WITH_USER = ("authorization_code", "refresh_token")
 @JWKS_URI
 @KEY_ALG
 @PRIVATE_KEY
+@click.option(
+    "--device",
+    is_flag=True,
+    help="It has no browser, as a television or a command in a terminal: its users type a code "
+    "elsewhere. --public unless --auth-method says otherwise; it takes a replay_store.",
+)
 @click.option("--auth-method", type=click.Choice(OFFERED.token_endpoint_auth_methods))
 @click.option(
     "--dpop",
@@ -115,6 +122,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     file: str | None,
     public: bool,
     native: bool,
+    device: bool,
     is_chosen: bool,
     secret_stdin: bool,
     require_pushed_authorization_requests: bool,
@@ -138,6 +146,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
       issuer client add wiki --redirect-uri https://wiki.example/callback --scope "openid email"
       issuer client add phone --public --redirect-uri com.example.shop:/callback
       issuer client add tablet --public --dpop --redirect-uri https://shop.example/callback
+      issuer client add tv --device --name "Television"
       issuer client add editor --native --redirect-uri http://localhost/callback
       pass show moved | issuer client add moved --secret-stdin
     """
@@ -147,7 +156,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     if private_key_jwt and auth_method not in (None, "private_key_jwt"):
         raise click.UsageError(f"--private-key-jwt is an --auth-method, and not {auth_method}")
     asked = "private_key_jwt" if private_key_jwt else auth_method
-    method = _method(asked, public=public, native=native)
+    method = _method(asked, public=public, native=native or device)
     pair = None
     if jwks_uri is None and (method == "private_key_jwt" or jwks or key_alg or private_key):
         pair = key_pair.pair(place, client_id, jwks=jwks, key_alg=key_alg, private_key=private_key)
@@ -167,7 +176,8 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         "jwks_uri": jwks_uri,
         "dpop_bound_access_tokens": dpop,
         "grant_types": list(
-            grant_types or _grant_types(registry, redirect_uris, method, is_bound=dpop)
+            grant_types
+            or _grant_types(registry, redirect_uris, method, is_bound=dpop, device=device)
         ),
         "redirect_uris": list(redirect_uris),
         "scope": _all_scopes(registry, resources) if scope is None else scope,
@@ -232,8 +242,10 @@ def _method(asked: str | None, *, public: bool, native: bool) -> str:
 
 
 def _grant_types(
-    registry: Registry, redirect_uris: Sequence[str], method: str, *, is_bound: bool
+    registry: Registry, redirect_uris: Sequence[str], method: str, *, is_bound: bool, device: bool
 ) -> Sequence[str]:
+    if device:
+        return (*ON_DEVICES, *WITH_USER[:1]) if redirect_uris else ON_DEVICES
     if method == "none":  # unbound, where nothing remembers, it is anybody's who finds it
         return WITH_USER if is_bound or registry.issuer.has_store else WITH_USER[:1]
     return WITH_USER if redirect_uris else ("client_credentials",)

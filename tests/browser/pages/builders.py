@@ -5,7 +5,10 @@ from typing import Any
 
 from issuer.browser.pages.rendering import Rendered, render
 from issuer.browser.pages.views import (
+    ConfirmDeviceView,
     ConsentView,
+    DeviceAnsweredView,
+    DeviceView,
     ErrorView,
     ExpiredView,
     FormPostView,
@@ -77,6 +80,18 @@ def a_logout_view(**fields: Any) -> LogoutView:
     return LogoutView(**(given | fields))
 
 
+def a_confirm_device_view(**fields: Any) -> ConfirmDeviceView:
+    """Billing on a device next to its user."""
+    given = {
+        "client": CLIENT,
+        "user_code": "BCDF-GHJK",
+        "address": "192.0.2.7",
+        "is_near": True,
+        "form_token": "sealed-form-token",
+    }
+    return ConfirmDeviceView(**(given | fields))
+
+
 def a_front_view() -> FrontView:
     """What an issuer shows at its own URL."""
     return FrontView(
@@ -107,6 +122,16 @@ VIEWS: dict[str, View] = {
     "logout": a_logout_view(),
     "logged out": LoggedOutView(),
     "logged out of a client": LoggedOutView(client=CLIENT),
+    "device": DeviceView(),
+    "device, of an unknown code": DeviceView(user_code="bcdf ghjk", unknown=True),
+    "device that has to wait": DeviceView(user_code="bcdf ghjk", wait=300),
+    "confirm_device": a_confirm_device_view(),
+    "confirm_device, far away": a_confirm_device_view(is_near=False, expired=True),
+    "confirm_device, from nowhere": a_confirm_device_view(client=a_client(), address=""),
+    "device_answered": DeviceAnsweredView(client=CLIENT, outcome="granted"),
+    "device_answered with no": DeviceAnsweredView(client=CLIENT, outcome="denied"),
+    "device_answered too late": DeviceAnsweredView(client=CLIENT, outcome="gone"),
+    "consent for a device": a_consent_view(redirect_uri=None),
     "front": a_front_view(),
 }
 
