@@ -12,6 +12,7 @@ from issuer.protocol.replay import Once
 from issuer.protocol.request import TokenRequest
 from issuer.registry import Registry, secret
 from issuer.registry.client import Client, ClientSecret
+from issuer.registry.federation import Federation
 from issuer.registry.released import Group, ReleasedClaim
 from issuer.registry.resource import EncryptionJWK, JWKSet, Resource
 from issuer.registry.scope import Scope
@@ -85,6 +86,7 @@ def a_registry(
     users: tuple[User, ...] | None = None,
     groups: tuple[Group, ...] = (),
     claims: tuple[ReleasedClaim, ...] = (),
+    federations: tuple[Federation, ...] = (),
     **settings: Any,
 ) -> Registry:
     """A registry of these clients, with alice and three resources."""
@@ -99,6 +101,7 @@ def a_registry(
         users=(a_user(),) if users is None else users,
         groups=groups,
         claims=claims,
+        federations=federations,
         digest="sha256:test",
     )
 

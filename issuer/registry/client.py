@@ -1,6 +1,5 @@
 """A client of the registry, in the words of RFC 7591 section 2."""
 
-import json
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
@@ -16,7 +15,9 @@ from pydantic.dataclasses import dataclass
 
 from issuer.registry import client_keys, distinguished_name, origin, redirect_uri, san, secret
 from issuer.registry.branding import Link, Logo
+from issuer.registry.client_claims import check_claims
 from issuer.registry.client_keys import MAX_KEYS, ClientKeys
+from issuer.registry.federated import Federated
 from issuer.registry.record import (
     STRICT,
     AccessTokenLifetime,
@@ -40,25 +41,6 @@ ID_TOKEN_ALG = "RS256"
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 """The grant of devices without a browser (RFC 8628 section 3.4)."""
-
-ISSUER_CLAIMS = frozenset(
-    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
-     "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid", "userinfo",
-     "grant_id", "events", "userinfo_claims"}
-)  # fmt: skip
-"""The claims that say who vouches for what to whom: no registration may set them."""
-
-
-def check_claims(claims: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """``claims`` that somebody may set in a token. Raises ``ValueError``."""
-    taken = sorted(ISSUER_CLAIMS.intersection(claims))
-    if taken:
-        raise ValueError(f"must not set what the issuer says itself: {', '.join(taken)}")
-    try:
-        json.dumps(claims, allow_nan=False)
-    except (TypeError, ValueError):
-        raise ValueError("must be JSON, which has no nan and no inf") from None
-    return claims
 
 
 def _check_alg(alg: str) -> str:
@@ -148,6 +130,8 @@ class Client:
     RFC 10070: by then, it is an audience that others could have got them for."""
     token_endpoint_auth_signing_alg: SigningAlg | None = None
     """What it signs its assertions by; whatever its keys are for, if left out (RFC 7591)."""
+    federated: tuple[Federated, ...] = ()
+    """Tokens that others issued to it, which are as good as an assertion that it signed."""
     tls_client_auth_subject_dn: SubjectDN | None = None
     """The subject of its certificate, as RFC 4514 spells it (RFC 8705 section 2.1.2)."""
     tls_client_auth_san_dns: SanDNS | None = None

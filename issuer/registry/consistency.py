@@ -4,7 +4,13 @@ from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass
 from shlex import quote
 
-from issuer.registry import certificate_checks, client_checks, fapi2, user_checks
+from issuer.registry import (
+    certificate_checks,
+    client_checks,
+    fapi2,
+    federation_checks,
+    user_checks,
+)
 from issuer.registry.client import DEVICE_CODE, Client
 from issuer.registry.documents import Finding, near
 from issuer.registry.registry import Registry
@@ -64,6 +70,7 @@ def check(registry: Registry, offered: Offered, defined: Set[str]) -> Iterator[F
         for client in registry.clients.values():
             yield from _check_client(client, registry, offered, defined)
     yield from user_checks.check(registry)
+    yield from federation_checks.check(registry)
     known = {scope for each in registry.resources.values() for scope in each.scopes}
     if any(client.is_relying_party for client in registry.clients.values()):
         known.update(registry.own.scopes)
@@ -139,6 +146,7 @@ def _check_client(
         *_check_names(client, registry, offered, defined),
         *client_checks.check(client, registry),
         *certificate_checks.check_client(client, registry),
+        *federation_checks.check_client(client, registry),
     ]
 
 

@@ -19,7 +19,7 @@ def check(client: Client, registry: Registry) -> Iterator[Finding]:
     places = [each for each in PLACES if getattr(client, each) is not None]
     for each in places[1:]:
         yield (*at, each), f"cannot be beside {places[0]}: keys are in one place; take one out"
-    if client.signs_assertions and not places:
+    if client.signs_assertions and not places and not client.federated:
         yield (
             (*at, "token_endpoint_auth_method"),
             f'"{client.auth_method}" takes a key of the client\'s, as jwks, jwks_file or jwks_uri; '

@@ -1,4 +1,5 @@
-"""The files in which clients' keys and their authorities lie, beside the registry: which there are.
+"""The files in which keys of clients and federations lie, and their authorities, beside the
+registry: which there are.
 
 Who names one says so within the documents.
 """
@@ -9,6 +10,9 @@ from issuer.registry import documents, entries
 from issuer.registry.parsing import ALL_TABLES
 
 _KEYS, _AUTHORITIES = "jwks_file", "client_certificate_authorities_file"
+
+_HOLDERS = ("clients", "federations")
+"""The tables whose records have keys."""
 
 Path = tuple[str, ...]
 """Of a field within the documents."""
@@ -38,7 +42,7 @@ def _named_in(file: str, content: bytes) -> Iterator[tuple[Path, object]]:
             tables = documents.read(file, content)
         except ValueError:
             return
-        for table in ("issuer", "clients"):
+        for table in ("issuer", *_HOLDERS):
             held = tables.get(table)
             for key, entry in held.items() if isinstance(held, Mapping) else ():
                 yield from _named_by(table, key, entry)
@@ -47,5 +51,5 @@ def _named_in(file: str, content: bytes) -> Iterator[tuple[Path, object]]:
 def _named_by(table: str, key: str, entry: object) -> Iterator[tuple[Path, object]]:
     if table == "issuer" and key == _AUTHORITIES:
         yield (table, key), entry
-    elif table == "clients" and isinstance(entry, Mapping):
+    elif table in _HOLDERS and isinstance(entry, Mapping):
         yield (table, key, _KEYS), entry.get(_KEYS)

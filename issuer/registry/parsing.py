@@ -17,6 +17,8 @@ from issuer.registry.client_certificates import read_authorities
 from issuer.registry.client_keys import ClientKeys
 from issuer.registry.consistency import Offered
 from issuer.registry.documents import Problem, near
+from issuer.registry.federated import Federated
+from issuer.registry.federation import Federation
 from issuer.registry.freeing import free
 from issuer.registry.making import Maker
 from issuer.registry.registry import Registry
@@ -32,6 +34,7 @@ TABLES: Mapping[str, tuple[type, str]] = MappingProxyType(
         "users": (User, "username"),
         "groups": (Group, "group"),
         "claims": (ReleasedClaim, "claim"),
+        "federations": (Federation, "federation"),
         "resources": (Resource, "resource"),
     }
 )
@@ -48,6 +51,7 @@ HELD: Mapping[int | str, type[Any]] = MappingProxyType(
         "jwks": JWKSet,
         "keys": EncryptionJWK,
         "address": Address,
+        "federated": Federated,
     }
 )
 """What lies within a record, by the field that it lies in."""
@@ -88,7 +92,8 @@ def accept(files: Mapping[str, bytes], offered: Offered) -> Registry | None:
                     return None
                 made = makers[table].make(name, entry) if table in makers else entry
                 found[table][name] = made
-        key_files = {name: _keys(files, name) for name in _named(found["clients"].values())}
+        holders = (*found["clients"].values(), *found["federations"].values())
+        key_files = {name: _keys(files, name) for name in _named(holders)}
         settings = TypeAdapter(Settings).validate_python(found["issuer"])
         authorities = _authorities(files, settings)
         branding = TypeAdapter(Branding).validate_python(found["branding"])
@@ -103,6 +108,7 @@ def accept(files: Mapping[str, bytes], offered: Offered) -> Registry | None:
         users=tuple(found["users"].values()),
         groups=tuple(found["groups"].values()),
         claims=tuple(found["claims"].values()),
+        federations=tuple(found["federations"].values()),
         scopes=found["scopes"],
         branding=branding,
         key_files=key_files,
@@ -129,7 +135,7 @@ def examine(files: Mapping[str, bytes], offered: Offered) -> Registry:
         settings = _table("issuer", Settings, merged["issuer"], problems, file)
     branding = _table("branding", Branding, merged["branding"], problems)
     records = {table: _records(table, merged[table], problems) for table in TABLES}
-    key_files = _key_files(files, records["clients"], problems)
+    key_files = _key_files(files, (*records["clients"], *records["federations"]), problems)
     settings = settings or Settings(url="https://unreadable.invalid")
     try:
         authorities = _authorities(files, settings)
@@ -143,6 +149,7 @@ def examine(files: Mapping[str, bytes], offered: Offered) -> Registry:
         users=tuple(records["users"]),
         groups=tuple(records["groups"]),
         claims=tuple(records["claims"]),
+        federations=tuple(records["federations"]),
         scopes=_scopes(merged["scopes"], problems),
         branding=branding or Branding(),
         key_files=key_files,
@@ -170,8 +177,8 @@ def _documents(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
     return {name: each for name, each in files.items() if not documents.is_key_file(name)}
 
 
-def _named(clients: Iterable[Client]) -> set[str]:
-    return {each.jwks_file for each in clients if each.jwks_file is not None}
+def _named(holders: Iterable[Client | Federation]) -> set[str]:
+    return {each.jwks_file for each in holders if each.jwks_file is not None}
 
 
 def _keys(files: Mapping[str, bytes], name: str) -> ClientKeys:
@@ -183,10 +190,10 @@ def _keys(files: Mapping[str, bytes], name: str) -> ClientKeys:
 
 
 def _key_files(
-    files: Mapping[str, bytes], clients: Iterable[Client], problems: list[Problem]
+    files: Mapping[str, bytes], holders: Iterable[Client | Federation], problems: list[Problem]
 ) -> dict[str, ClientKeys]:
     found = {}
-    for name in sorted(_named(clients)):
+    for name in sorted(_named(holders)):
         try:
             found[name] = _keys(files, name)
         except ValueError as error:

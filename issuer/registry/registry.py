@@ -10,6 +10,7 @@ from issuer.registry.branding import Branding
 from issuer.registry.callers import Callers
 from issuer.registry.client import Client
 from issuer.registry.client_keys import ClientKeys
+from issuer.registry.federation import Federation
 from issuer.registry.likeness import unlike
 from issuer.registry.record import FAPI2, FAPI2_ALGS
 from issuer.registry.released import Group, ReleasedClaim, Releasing
@@ -32,6 +33,7 @@ class Registry:
     users: Mapping[str, User]
     groups: Mapping[str, Group]
     claims: Mapping[str, ReleasedClaim]
+    federations: Mapping[str, Federation]
     releasing: Releasing
     """What is told of whom, where, and with which scope."""
     scopes: Mapping[str, str]
@@ -61,7 +63,7 @@ class Registry:
     blocked_subjects: frozenset[str]
     """Whom no registry has to know to refuse them."""
     key_files: Mapping[str, ClientKeys]
-    """What lies in the files that clients name as their ``jwks_file``."""
+    """What lies in the files that are named as a ``jwks_file``."""
     authorities: str | None = field(repr=False)
     """The certificates of those who vouch for clients of ``tls_client_auth``, in PEM."""
     cors_origins: frozenset[str]
@@ -69,6 +71,8 @@ class Registry:
     digest: str
     """``sha256:`` and the hex SHA-256 hash of the files' names and contents."""
     _by_canonical: Mapping[str, Resource] = field(repr=False)
+    _by_iss: Mapping[str, Federation] = field(repr=False)
+    _federated: Mapping[str, tuple[Client, ...]] = field(repr=False)
     _usernames: Mapping[str, User] = field(repr=False)
     _addresses: Mapping[str, User] = field(repr=False)
     _subjects: Mapping[str, User] = field(repr=False)
@@ -86,6 +90,7 @@ class Registry:
         users: tuple[User, ...] = (),
         groups: tuple[Group, ...] = (),
         claims: tuple[ReleasedClaim, ...] = (),
+        federations: tuple[Federation, ...] = (),
         scopes: Mapping[str, str] = MappingProxyType({}),
         branding: Branding = Branding(),  # noqa: B008  it never changes
         key_files: Mapping[str, ClientKeys] = MappingProxyType({}),
@@ -109,6 +114,7 @@ class Registry:
             users=MappingProxyType({each.username: each for each in users}),
             groups=MappingProxyType({each.group: each for each in groups}),
             claims=MappingProxyType({each.claim: each for each in claims}),
+            federations=MappingProxyType({each.federation: each for each in federations}),
             releasing=releasing,
             scopes=MappingProxyType(dict(scopes)),
             branding=branding,
@@ -119,6 +125,8 @@ class Registry:
             _by_canonical=MappingProxyType(
                 {canonical(each.resource): each for each in (*resources, own)}
             ),
+            _by_iss=MappingProxyType({each.issuer: each for each in federations}),
+            _federated=MappingProxyType(_federated(clients)),
             _usernames=MappingProxyType(
                 {precis.same_username(each.username): each for each in users}
             ),
@@ -192,6 +200,20 @@ class Registry:
             return self.key_files.get(client.jwks_file)
         return client.jwks
 
+    def federation_keys(self, federation: Federation) -> ClientKeys | None:
+        """The keys of ``federation``; None where they are not in the files."""
+        if federation.jwks_file is not None:
+            return self.key_files.get(federation.jwks_file)
+        return federation.jwks
+
+    def federation_of(self, iss: object) -> Federation | None:
+        """The federation whose tokens have this ``iss``."""
+        return self._by_iss.get(iss) if isinstance(iss, str) else None
+
+    def federated_with(self, federation: Federation) -> tuple[Client, ...]:
+        """The clients that may come with its tokens."""
+        return self._federated.get(federation.federation, ())
+
     def user_named(self, login: str) -> User | None:
         """The user with this username, as RFC 8265 compares it, or with this e-mail address."""
         username, address = precis.same_username(login), precis.same_address(login)
@@ -245,6 +267,14 @@ def _is_fapi2(client: Client, issuer: Settings) -> bool:
 
 def _algs_of(client: Client, issuer: Settings) -> Collection[str]:
     return FAPI2_ALGS if _is_fapi2(client, issuer) else ALGORITHMS
+
+
+def _federated(clients: tuple[Client, ...]) -> dict[str, tuple[Client, ...]]:
+    found: dict[str, dict[str, Client]] = {}
+    for each in clients:
+        for rule in each.federated:
+            found.setdefault(rule.federation, {})[each.client_id] = each
+    return {name: tuple(held.values()) for name, held in found.items()}
 
 
 def _longest_access_token_lifetime(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, JsonValue, StrictBool
 from pydantic.dataclasses import dataclass
 
-from issuer.registry.client import ISSUER_CLAIMS, check_claims
+from issuer.registry.client_claims import ISSUER_CLAIMS, check_claims
 from issuer.registry.record import STRICT, Identifier, Instant, Text
 from issuer.registry.scope import OFFLINE_ACCESS, OPENID
 from issuer.registry.secret import PasswordHash

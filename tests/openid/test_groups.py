@@ -12,7 +12,7 @@ from issuer.metadata import metadata
 from issuer.protocol.sealed import Login
 from issuer.registry import InvalidRegistry, parse
 from issuer.registry.advice import warnings
-from issuer.registry.client import ISSUER_CLAIMS
+from issuer.registry.client_claims import ISSUER_CLAIMS
 from issuer.registry.released import Group, Place, ReleasedClaim
 from issuer.registry.scope import Scope
 from issuer.registry.user import MAX_CLAIMS, User

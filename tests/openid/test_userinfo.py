@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from issuer.browser.userinfo import tell
 from issuer.protocol.sealed import Login
-from issuer.registry.client import ISSUER_CLAIMS
+from issuer.registry.client_claims import ISSUER_CLAIMS
 from issuer.registry.scope import Scope
 from keys import AccessRefused, Verifier
 from tests.asking import claims_of
