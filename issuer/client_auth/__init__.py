@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from issuer.client_auth import (
     client_secret_basic,
     client_secret_post,
+    federated,
     none,
     private_key_jwt,
     self_signed_tls_client_auth,
@@ -19,8 +20,9 @@ from issuer.client_auth import (
 )
 from issuer.client_auth.credentials import Credentials, NotProved, Proved
 from issuer.client_auth.secret_proof import no_proof, pretend_secret, prove_secret
-from issuer.errors import InvalidClient, InvalidRequest
+from issuer.errors import AccessTokenException, InvalidClient, InvalidRequest
 from issuer.protocol import throttling
+from issuer.protocol.federated import refused_grant
 from issuer.protocol.request import AuthenticatedRequest, TokenRequest
 from issuer.protocol.throttling import Guess
 from issuer.registry.callers import C, Caller, Callers
@@ -74,10 +76,15 @@ def authenticate(server: AuthorizationServer, request: TokenRequest) -> Authenti
     Raises:
         InvalidRequest: more than one mechanism was used, or two of them name different clients.
         InvalidClient: the client is not proved to be the one it names.
+        InvalidGrant: the same, where its grant is all that could prove it.
     """
     client, proved = prove(server, server.registry.callers, request)
     return AuthenticatedRequest(
-        request=request, client=client, credential=proved.credential, once=proved.once
+        request=request,
+        client=client,
+        credential=proved.credential,
+        once=proved.once,
+        vouched=proved.vouched,
     )
 
 
@@ -91,6 +98,14 @@ def prove(
     """
     read, credentials = presented(request)
     caller = registered(callers, read, credentials)
+    if caller is None and request.form.get("client_id") is None:
+        credentials = federated.named(server, credentials)
+        caller = registered(callers, read, credentials)
+    elif caller is None and credentials.is_grant:
+        # Who is known by the connection says no more than its name, beside whatever its grant is.
+        named = Credentials(credentials.client_id)
+        caller = registered(callers, none.read, named)
+        read, credentials = (read, credentials) if caller is None else (none.read, named)
     if caller is None:
         CLIENT_AUTH[_NAMES[read]].pretend(callers, credentials, request.received_at)
         raise _refused_as(callers, request, credentials, _method_detail(callers, read, credentials))
@@ -177,13 +192,13 @@ def _guesses(
 
 def _refused_as(
     callers: Callers[Any], request: TokenRequest, credentials: Credentials, detail: str
-) -> InvalidClient:
+) -> AccessTokenException:
     """The same answer, and a log that says whom the request named, if there is such a caller.
 
     A secret that was wrong is a guess, whoever's it was: were those for unknown callers not
     counted, one could tell them from the others.
     """
-    error = refused(detail)
+    error: AccessTokenException = refused_grant(detail) if credentials.is_grant else refused(detail)
     if credentials.client_id in callers.known:
         error.client_id = credentials.client_id
     error.guess = next(iter(_guesses(callers, request, credentials)), None)

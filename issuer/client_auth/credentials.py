@@ -6,6 +6,7 @@ import msgspec
 
 from issuer.protocol.client_jwt import Unproved
 from issuer.protocol.replay import Once
+from issuer.protocol.vouched import Vouched
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -15,6 +16,8 @@ class Credentials(msgspec.Struct, frozen=True):
     secret: str | None = None
     assertion: Unproved | None = None
     """What it signed to prove who it is, if that is how."""
+    is_grant: bool = False
+    """True where that is also what it asks for a token with."""
 
     def __repr__(self) -> str:
         return f"Credentials({self.client_id!r})"
@@ -35,3 +38,5 @@ class Proved(NamedTuple):
     """Which of their credentials it was, for the log: ``client_secrets[1]``."""
     once: tuple[Once, ...] = ()
     """What of it is good once."""
+    vouched: Vouched | None = None
+    """What a token of a federation proved, where that was the credential."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from issuer.client_auth import federated
 from issuer.client_auth.credentials import Credentials, NotProved, Proved
 from issuer.client_auth.decoy_keys import decoy
 from issuer.errors import InvalidClient, InvalidRequest, TemporarilyUnavailable
@@ -46,12 +47,12 @@ def read(request: TokenRequest) -> Credentials | None:
 
     Raises:
         InvalidRequest: it is of another type.
-        InvalidClient: it is no JWT that could be verified here.
+        InvalidClient, InvalidGrant: it is no JWT that could be verified here.
     """
     form = request.form
     text = form.get("client_assertion")
     if text is None:
-        return None
+        return federated.read_grant(request)
     if form.get("client_assertion_type") != ASSERTION_TYPE:
         raise InvalidRequest(f"A client_assertion has the client_assertion_type {ASSERTION_TYPE}.")
     try:
@@ -79,6 +80,12 @@ def prove(
     client, assertion = server.registry.clients[credentials.client_id], credentials.assertion
     if assertion is None:
         raise NotProved("no assertion")
+    iss, is_grant = assertion.claims.get("iss"), credentials.is_grant
+    if is_grant or server.registry.federation_of(iss) is not None:
+        return federated.prove(server, client, assertion, request, is_grant=is_grant)
+    if not client.has_keys:
+        _pretend(assertion)
+        raise NotProved("assertion: iss is of no federation, and the client has no key")
     keys = server.registry.client_keys(client) or request.client_keys
     if keys is None:
         raise TemporarilyUnavailable(

@@ -10,11 +10,13 @@ from issuer.grants import (
     authorization_code,
     client_credentials,
     device_code,
+    jwt_bearer,
     password,
     refresh_token,
 )
 from issuer.protocol import device
 from issuer.protocol.request import AuthenticatedRequest, Authorization
+from issuer.registry.federation import JWT_BEARER
 from issuer.server import AuthorizationServer
 
 Grant = Callable[[AuthorizationServer, AuthenticatedRequest], Authorization]
@@ -26,5 +28,6 @@ GRANTS: Mapping[str, Grant] = MappingProxyType(
         "password": password.authorize,
         "client_credentials": client_credentials.authorize,
         device.GRANT_TYPE: device_code.authorize,
+        JWT_BEARER: jwt_bearer.authorize,
     }
 )

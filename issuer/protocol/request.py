@@ -4,6 +4,7 @@ Each is made from the one before, so no stage can be left out.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ from issuer.protocol.sealed import (
     RefreshToken,
     RequestedClaims,
 )
+from issuer.protocol.vouched import Vouched
 from issuer.registry.client import Client
 from issuer.registry.client_keys import ClientKeys
 from issuer.registry.resource import Resource
@@ -41,6 +43,8 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Its ``DPoP`` headers, of which there may be one (RFC 9449 section 4.3)."""
     client_keys: ClientKeys | None = None
     """The keys of the client that it names, where that one publishes them and they are needed."""
+    federation_keys: ClientKeys | None = None
+    """Those of the federation whose token it brings, in the same way."""
     certificate: bytes | None = None
     """The certificate that the sender's TLS was proved by, in DER (RFC 8705)."""
     chain: tuple[bytes, ...] = ()
@@ -59,6 +63,8 @@ class AuthenticatedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the client's credentials it was, for the log: ``client_secrets[1]``."""
     once: tuple[Once, ...] = ()
     """What of the request itself is good once: an assertion, a proof."""
+    vouched: Vouched | None = None
+    """What a token of a federation proved, where that was the credential."""
     binding: Binding | None = None
     """The key that tokens are bound to; None where they are good for whoever bears them."""
 
@@ -105,6 +111,8 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     once: tuple[Once, ...] = ()
     standing: tuple[Standing, ...] = ()
     credential: str = ""
+    claims: Mapping[str, Any] | None = None
+    """What a federation says of the client, as far as access tokens repeat it."""
     binding: Binding | None = None
     """The key that the access token is bound to."""
 

@@ -48,8 +48,8 @@ def token_type(binding: Binding | None) -> str:
 def access_token_claims(
     server: AuthorizationServer, authorization: Authorization, expires_at: int
 ) -> dict[str, object]:
-    """The claims of RFC 9068 section 2.2, those that the client's registration adds, and what the
-    scope lets the resource know of the user."""
+    """The claims of RFC 9068 section 2.2, those that the client's registration adds, or else a
+    federation, and what the scope lets the resource know of the user."""
     client, resource = authorization.client, authorization.resource
     who = authorization.openid_scope is not None and resource.tells_who
     scope = authorization.granted if who else authorization.scope
@@ -64,6 +64,8 @@ def access_token_claims(
         "exp": expires_at,
         "jti": authorization.jti,
     }
+    if authorization.claims:
+        claims = {**authorization.claims, **claims}
     if scope:
         claims["scope"] = str(scope)
     if authorization.binding is not None:

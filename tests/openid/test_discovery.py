@@ -45,6 +45,7 @@ def test_the_document_says_all_there_is():
         "response_modes_supported": ["query", "form_post", "jwt", "query.jwt", "form_post.jwt"],
         "grant_types_supported": [
             "authorization_code", "refresh_token", "password", "client_credentials",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
         ],
         "token_endpoint_auth_methods_supported": ["client_secret_basic"],
         "code_challenge_methods_supported": ["S256"],

@@ -284,7 +284,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a grant that is not on offer", (*WEB, "grant_types"), ["implicit"],
      "clients.web.grant_types",
      '"implicit" is not known here; there is authorization_code, client_credentials, '
-     "password, refresh_token"),
+     "password, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer"),
     ("a grant twice", (*WEB, "grant_types"), ["password", "password"], "clients.web.grant_types",
      ONCE),
     ("grants as text", (*WEB, "grant_types"), "password", "clients.web.grant_types",
