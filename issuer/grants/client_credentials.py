@@ -34,6 +34,6 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         received_at=request.received_at,
         once=authenticated.once,
         credential=authenticated.credential,
-        claims=authenticated.vouched.claims if authenticated.vouched else None,
+        mapped=authenticated.vouched.claims if authenticated.vouched else None,
         binding=authenticated.binding,
     )

@@ -42,7 +42,7 @@ def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) 
         received_at=now,
         once=tuple(spent.values()),  # who proves itself by the same token spends it once
         credential=authenticated.credential,
-        claims=vouched.claims,
+        mapped=vouched.claims,
         binding=authenticated.binding,
     )
 

@@ -21,6 +21,7 @@ from issuer.registry.client_keys import ClientKeys
 from issuer.registry.federated import Federated
 from issuer.registry.federation import Federation
 from keys import InvalidToken, jws
+from keys.algorithms import ALGORITHMS
 from keys.claims import LATEST
 from keys.encoding import to_base64url
 
@@ -74,7 +75,8 @@ def verify(federation: Federation, assertion: Unproved, keys: ClientKeys) -> Non
     """
     if federation.algs and assertion.alg not in federation.algs:
         raise InvalidToken("its alg is none of the federation's algs")
-    assertion.verify(keys, assertion.alg if federation.algs else None)
+    registered = assertion.alg if federation.algs else None
+    assertion.verify(keys, registered, federation.algs or ALGORITHMS)
 
 
 def check(federation: Federation, assertion: Unproved, *, issuer: str, now: int) -> None:

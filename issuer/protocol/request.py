@@ -111,7 +111,7 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     once: tuple[Once, ...] = ()
     standing: tuple[Standing, ...] = ()
     credential: str = ""
-    claims: Mapping[str, Any] | None = None
+    mapped: Mapping[str, Any] | None = None
     """What a federation says of the client, as far as access tokens repeat it."""
     binding: Binding | None = None
     """The key that the access token is bound to."""

@@ -64,8 +64,8 @@ def access_token_claims(
         "exp": expires_at,
         "jti": authorization.jti,
     }
-    if authorization.claims:
-        claims = {**authorization.claims, **claims}
+    if authorization.mapped:
+        claims = {**authorization.mapped, **claims}
     if scope:
         claims["scope"] = str(scope)
     if authorization.binding is not None:
