@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from issuer.registry import client_keys
 from issuer.registry.client import Client
 from issuer.registry.documents import Finding
 from issuer.registry.record import FAPI2, FAPI2_ALGS
@@ -40,6 +41,7 @@ def check(client: Client, registry: Registry) -> Iterator[Finding]:
     yield from _check_proofs(client)
     yield from _check_grants(client)
     yield from _check_algs(client)
+    yield from _check_keys(client, registry)
     yield from _check_lifetime(client)
     yield from _check_redirect_uris(client)
     yield from _check_resources(client, registry)
@@ -90,6 +92,11 @@ def _check_proofs(client: Client) -> Iterator[Finding]:
             "must be true, or tls_client_certificate_bound_access_tokens: FAPI 2.0 has no tokens "
             "for whoever bears them (section 5.3.2.1)",
         )
+    if client.token_endpoint_auth_audience != "issuer":
+        yield (
+            (*at, "token_endpoint_auth_audience"),
+            'must be "issuer": assertions name nothing else in FAPI 2.0 (section 5.3.2.1)',
+        )
     if not client.require_pkce:
         yield (*at, "require_pkce"), "must be true: FAPI 2.0 wants PKCE (section 5.3.2.2)"
 
@@ -114,6 +121,22 @@ def _check_algs(client: Client) -> Iterator[Finding]:
         alg = getattr(client, name)
         if alg is not None and alg not in FAPI2_ALGS:
             yield (*at, name), f"{_AN_ALG}, which is what signs {what}"
+
+
+def _check_keys(client: Client, registry: Registry) -> Iterator[Finding]:
+    """That a key is for what the profile has. RSA that does not say is for RS256, unless its client
+    does; of keys that are fetched nobody can say."""
+    keys, at = registry.client_keys(client), ("clients", client.client_id)
+    if keys is None or not keys.keys or set(FAPI2_ALGS).intersection(client_keys.algs(keys, None)):
+        return
+    uses = {
+        "token_endpoint_auth_signing_alg": client.signs_assertions,
+        "request_object_signing_alg": client.require_signed_request_object,
+    }
+    for name, is_used in uses.items():
+        if is_used and getattr(client, name) is None:
+            sentence = "its keys are for RS256, or do not say, and then PS256 goes here"
+            yield (*at, name), f"{_AN_ALG}: {sentence}"
 
 
 _TOO_LONG = f"must be at most {MOST_CODE_LIFETIME} seconds in FAPI 2.0 (section 5.3.2.1)"

@@ -191,3 +191,29 @@ def test_an_assertion_takes_a_private_key(run, registry, content, sentence):
     result = run("client", "assertion", "billing", "--private-key", str(path))
     assert result.exit_code == 1
     assert sentence in result.stderr
+
+
+@pytest.mark.parametrize("alg", [None, "PS256", "EdDSA"])
+def test_fapi_2_is_one_word_and_takes_a_store(run, registry, alg):
+    add = "client", "add", "bank", "--fapi2", "--redirect-uri", "https://bank.example/cb"
+    add = (*add, *(["--key-alg", alg] if alg else []))
+    refused = run(*add, "--scope", "openid read")
+    assert refused.exit_code == 1
+    assert "clients.bank.profile: needs a replay_store under [issuer]" in refused.stderr
+    assert not (registry.parent / "bank.jwk.json").exists()
+    remembering = registry.read_text().replace("[issuer]", '[issuer]\nreplay_store = "sqlite:"')
+    registry.write_text(remembering)
+    assert run(*add, "--scope", "openid read").exit_code == 0
+    record = client(registry, "bank")
+    assert record["profile"] == "fapi2"
+    assert record["token_endpoint_auth_method"] == "private_key_jwt"
+    assert record["dpop_bound_access_tokens"] is True
+    assert record["id_token_signed_response_alg"] == "ES256"
+    assert run("check").exit_code == 0
+
+
+def test_fapi_2_by_certificates_needs_no_key(run, registry):
+    """What else it takes is said, with the section of the profile that wants it."""
+    refused = run("client", "add", "bank", "--fapi2", "--auth-method", "tls_client_auth")
+    assert refused.exit_code == 1
+    assert "clients.bank.dpop_bound_access_tokens: must be true, or" in refused.stderr

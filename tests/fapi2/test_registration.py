@@ -12,9 +12,11 @@ from issuer.load import Refused, combine
 from issuer.registry.secret import sha256_hash
 from keys.mac.key_wrapping import public_jwk
 from keys.ring import KeyRing
+from keys.signing import SigningKey
 from tests.builders import MAC_API, MAC_PRIVATE_JWK, NOW, SECRET
 from tests.fapi2.registering import BANK, GOOD, changed, parsed, problems_in
 
+RSA_KEY = SigningKey.generate("PS256", activates_at=NOW - 10)
 SECRETS = [{"hash": sha256_hash(SECRET)}]
 ALG = "must be PS256, ES256 or EdDSA (FAPI 2.0 section 5.4.1)"
 METHOD = (
@@ -61,6 +63,12 @@ BROKEN: list[tuple[str, list[tuple[tuple[Any, ...], Any]], str]] = [
             ((*BANK, "client_secrets"), SECRETS),
         ],
         f"clients.bank.token_endpoint_auth_method: {METHOD}",
+    ),
+    (
+        "5.3.2.1-8 no other audience",
+        [((*BANK, "token_endpoint_auth_audience"), "endpoint")],
+        'clients.bank.token_endpoint_auth_audience: must be "issuer": assertions name nothing else '
+        "in FAPI 2.0 (section 5.3.2.1)",
     ),
     (
         "5.3.2.1-9 no rotation of refresh tokens",
@@ -120,6 +128,20 @@ def test_a_broken_rule_is_named_where_it_is_broken(
     free["clients"]["bank"].pop("profile", None)
     free["issuer"].setdefault("replay_store", "sqlite:replay.db")
     assert parsed(free)
+
+
+def test_5_4_1_rsa_keys_that_do_not_say_are_for_ps256_where_their_client_does():
+    jwk = RSA_KEY.public_jwk
+    silent = {name: value for name, value in jwk.items() if name != "alg"}
+    table = changed(
+        ((*BANK, "jwks"), {"keys": [silent]}), ((*BANK, "token_endpoint_auth_signing_alg"), None)
+    )
+    assert problems_in(table) == [
+        f"clients.bank.token_endpoint_auth_signing_alg: {ALG}: its keys are for RS256, or do not "
+        "say, and then PS256 goes here"
+    ]
+    table["clients"]["bank"]["token_endpoint_auth_signing_alg"] = "PS256"
+    assert parsed(table)
 
 
 def test_5_3_2_1_no_mac_tokens():

@@ -15,10 +15,11 @@ from issuer.cli.refusal import Refusal
 from issuer.cli.secrets import CHOSEN, SECRET_STDIN
 from issuer.registry import Registry
 from issuer.registry.client import DEVICE_CODE, ID_TOKEN_ALG
+from issuer.registry.record import FAPI2
 from issuer.registry.scope import OPENID
 from issuer.registry.user import OPENID_SCOPES
 from issuer.token import OFFERED
-from keys.algorithms import ALGORITHMS
+from keys.algorithms import ALGORITHMS, DEFAULT_ALGORITHM
 
 WITH_USER = ("authorization_code", "refresh_token")
 ON_DEVICES = (DEVICE_CODE, "refresh_token")
@@ -66,6 +67,12 @@ ON_DEVICES = (DEVICE_CODE, "refresh_token")
 )
 @CHOSEN
 @SECRET_STDIN
+@click.option(
+    "--fapi2",
+    is_flag=True,
+    help="Hold it to the FAPI 2.0 Security Profile: --private-key-jwt and --dpop unless "
+    "--auth-method says otherwise, and what else it wants; it takes a replay_store.",
+)
 @click.option(
     "--backchannel-logout-uri",
     metavar="URI",
@@ -117,6 +124,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     key_alg: str | None,
     private_key: Path | None,
     dpop: bool,
+    fapi2: bool,
     backchannel_logout_uri: str | None,
     id_token_signed_response_alg: str | None,
     file: str | None,
@@ -147,6 +155,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
       issuer client add phone --public --redirect-uri com.example.shop:/callback
       issuer client add tablet --public --dpop --redirect-uri https://shop.example/callback
       issuer client add tv --device --name "Television"
+      issuer client add bank --fapi2 --redirect-uri https://bank.example/callback
       issuer client add editor --native --redirect-uri http://localhost/callback
       pass show moved | issuer client add moved --secret-stdin
     """
@@ -155,7 +164,9 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         resources = _only_resource(registry)
     if private_key_jwt and auth_method not in (None, "private_key_jwt"):
         raise click.UsageError(f"--private-key-jwt is an --auth-method, and not {auth_method}")
-    asked = "private_key_jwt" if private_key_jwt else auth_method
+    by_key = private_key_jwt or (fapi2 and auth_method is None)
+    asked = "private_key_jwt" if by_key else auth_method
+    dpop = dpop or (fapi2 and asked == "private_key_jwt")
     method = _method(asked, public=public, native=native or device)
     pair = None
     if jwks_uri is None and (method == "private_key_jwt" or jwks or key_alg or private_key):
@@ -167,8 +178,12 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         made, hashed = made_or_chosen(is_chosen=is_chosen, from_stdin=secret_stdin)
     elif is_chosen or secret_stdin:
         raise click.UsageError(f"a client of --auth-method {method} has no secret to choose")
+    scope = _all_scopes(registry, resources) if scope is None else scope
+    if fapi2 and id_token_signed_response_alg is None and OPENID in scope.split():
+        id_token_signed_response_alg = DEFAULT_ALGORITHM  # RS256 is not for that profile
     record: dict[str, Any] = {
         "client_name": name,
+        "profile": FAPI2 if fapi2 else None,
         "application_type": "native" if native else None,
         "token_endpoint_auth_method": method,
         "client_secrets": [{"hash": hashed}] if hashed else None,
@@ -180,7 +195,7 @@ def add_client(  # noqa: PLR0913  the fields of a registration
             or _grant_types(registry, redirect_uris, method, is_bound=dpop, device=device)
         ),
         "redirect_uris": list(redirect_uris),
-        "scope": _all_scopes(registry, resources) if scope is None else scope,
+        "scope": scope,
         "resources": list(resources),
         "backchannel_logout_uri": backchannel_logout_uri,
         "id_token_signed_response_alg": id_token_signed_response_alg,
