@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from issuer.browser import claims_request
 from issuer.browser.authorization_request import AuthorizationRequest
-from issuer.errors import InvalidRequestObject, RequestNotSupported
+from issuer.errors import InvalidRequestObject, RequestNotSupported, TemporarilyUnavailable
 from issuer.protocol import client_jwt
 from issuer.protocol.form import MAX_PARAMETERS, REPEATABLE, Form
 from issuer.protocol.replay import CLOCK_SKEW, Once
@@ -98,15 +98,18 @@ def read(
     When it was signed, and whether what it asks for can be had, is not checked.
 
     Raises:
-        RequestNotSupported: the client has no keys.
+        RequestNotSupported: the client has registered no keys.
         InvalidRequestObject: it is no such thing.
+        TemporarilyUnavailable: the client publishes its keys, and they are not at hand.
     """
-    if keys is None or not keys.keys:
+    if not client.has_keys:
         raise RequestNotSupported(
             "The client has registered no keys (jwks, jwks_file or jwks_uri) to sign requests with."
         )
     try:
         unproved = client_jwt.read(text)
+        if keys is None:
+            raise TemporarilyUnavailable("The keys of the client are not to be had; try again.")
         unproved.verify(keys, client.request_object_signing_alg, algs)
     except InvalidToken as error:
         raise InvalidRequestObject(

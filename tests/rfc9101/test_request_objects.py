@@ -13,6 +13,7 @@ from issuer.errors import (
     InvalidRequest,
     InvalidRequestObject,
     RequestNotSupported,
+    TemporarilyUnavailable,
 )
 from issuer.protocol.published_keys import needed
 from issuer.protocol.replay import Use, spend
@@ -285,10 +286,12 @@ def test_whose_it_is_stands_beside_it(beside):
 
 
 def test_a_client_without_keys_signs_nothing():
-    """The one beside it, of the same name for its key."""
-    for server in (a_server(a_client()), a_server(a_signing_client(jwks={"keys": []}))):
-        with pytest.raises(RequestNotSupported, match="jwks"):
-            received(server, a_request_object())
+    """And one whose set of keys is empty for now signed nothing yet."""
+    with pytest.raises(RequestNotSupported, match="jwks"):
+        received(a_server(a_client()), a_request_object())
+    with pytest.raises(InvalidRequestObject):
+        received(a_server(a_signing_client(jwks={"keys": []})), a_request_object())
+    assert received(SERVER, a_request_object())
 
 
 def test_keys_that_it_publishes_come_with_the_request():
@@ -296,8 +299,10 @@ def test_keys_that_it_publishes_come_with_the_request():
     server = a_server(a_client(jwks_uri="https://app.example/jwks.json"))
     keys = a_signing_client().jwks
     assert interaction.receive(server, carrying(a_request_object()), NOW, keys)
-    with pytest.raises(RequestNotSupported):
+    with pytest.raises(TemporarilyUnavailable):
         received(server, a_request_object())
+    with pytest.raises(InvalidRequestObject):
+        received(server, "ey")  # no keys would make it good
 
 
 def test_a_public_client_may_sign_with_a_key_of_its_own():
