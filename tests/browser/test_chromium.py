@@ -166,15 +166,18 @@ def test_the_back_button_and_a_second_click(page, ask):
     assert told(page)["code"]
 
 
-def test_the_answer_as_a_form(page, ask):
-    """Where no script runs, a person clicks."""
-    ask(response_mode="form_post")
+@pytest.mark.parametrize(
+    ("response_mode", "brings"), [("form_post", "code="), ("form_post.jwt", "response=ey")]
+)
+def test_the_answer_as_a_form(page, ask, response_mode, brings):
+    """Where no script runs, a person clicks. JARM section 2.3.3 has the same with a JWT."""
+    ask(response_mode=response_mode)
     log_in(page)
     page.click("#allow")
     if not page.scripts:
         page.click("form button")
     page.wait_for_url("**/callback")
-    assert "code=" in Client.posted[-1]
+    assert brings in Client.posted[-1]
 
 
 def test_two_tabs(page, ask):
