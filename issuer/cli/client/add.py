@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import click
 
-from issuer.cli.client import key_pair
-from issuer.cli.client.key_pair import JWKS, JWKS_URI, KEY_ALG, PRIVATE_KEY
+from issuer.cli.client import certificate, key_pair
+from issuer.cli.client.certificate import Certified
+from issuer.cli.client.key_pair import JWKS, JWKS_URI, KEY_ALG, PRIVATE_KEY, KeyPair
 from issuer.cli.client.secret import SHOWN_ONCE, made_or_chosen
 from issuer.cli.page import columns, note
 from issuer.cli.place import Place, pass_place
@@ -59,6 +60,7 @@ ON_DEVICES = (DEVICE_CODE, "refresh_token")
     "elsewhere. --public unless --auth-method says otherwise; it takes a replay_store.",
 )
 @click.option("--auth-method", type=click.Choice(OFFERED.token_endpoint_auth_methods))
+@certificate.options
 @click.option(
     "--dpop",
     is_flag=True,
@@ -138,18 +140,21 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     authorization_signed_response_alg: str | None,
     rotate_refresh_tokens: bool,
     skip_consent: bool,
+    **certified: Any,
 ) -> None:
     """Add a client, and print its secret this once, if it was made here.
 
     Left out, the grant types are authorization_code and refresh_token with a redirect URI, which
-    of a public client takes a replay_store or --dpop, and client_credentials without; the resource
-    is the registry's only one, or none for a client that asks only who the user is. --grant-type,
-    --redirect-uri and --resource may be repeated.
+    of a public client takes a replay_store, --dpop or --mtls, and client_credentials without; the
+    resource is the registry's only one, or none for a client that asks only who the user is.
+    --grant-type, --redirect-uri and --resource may be repeated.
 
     \b
     Examples:
       issuer client add billing
       issuer client add billing --private-key-jwt
+      issuer client add billing --mtls --tls-client-auth-subject-dn "CN=billing,O=Example"
+      issuer client add billing --mtls-self-signed
       issuer client add web --name "Web shop" --redirect-uri https://shop.example/callback
       issuer client add wiki --redirect-uri https://wiki.example/callback --scope "openid email"
       issuer client add phone --public --redirect-uri com.example.shop:/callback
@@ -164,15 +169,21 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         resources = _only_resource(registry)
     if private_key_jwt and auth_method not in (None, "private_key_jwt"):
         raise click.UsageError(f"--private-key-jwt is an --auth-method, and not {auth_method}")
-    by_key = private_key_jwt or (fapi2 and auth_method is None)
+    url = registry.issuer.mtls_url or registry.issuer.url
+    by = certificate.asked(place, client_id, url=url, private_key=private_key, **certified)
+    by_key = private_key_jwt or (fapi2 and auth_method is None and by is None)
     asked = "private_key_jwt" if by_key else auth_method
     dpop = dpop or (fapi2 and asked == "private_key_jwt")
-    method = _method(asked, public=public, native=native or device)
-    pair = None
-    if jwks_uri is None and (method == "private_key_jwt" or jwks or key_alg or private_key):
-        pair = key_pair.pair(place, client_id, jwks=jwks, key_alg=key_alg, private_key=private_key)
-    elif jwks or key_alg or private_key:
-        raise click.UsageError("with --jwks-uri the client's keys are there, and nowhere here")
+    method = _method(asked, public=public, native=native or device, by=by)
+    pair: KeyPair | Certified | None
+    if by is not None and by.has_key:
+        if jwks or jwks_uri or key_alg or method != by.auth_method:
+            raise click.UsageError("--mtls-self-signed knows a client by its certificate's key")
+        pair = by
+    else:
+        named = {"jwks": jwks, "key_alg": key_alg, "private_key": private_key}
+        pair = _key_pair(place, client_id, method, jwks_uri, named)
+    is_bound = dpop or by is not None
     made = hashed = None
     if method.startswith("client_secret_"):
         made, hashed = made_or_chosen(is_chosen=is_chosen, from_stdin=secret_stdin)
@@ -188,11 +199,13 @@ def add_client(  # noqa: PLR0913  the fields of a registration
         "token_endpoint_auth_method": method,
         "client_secrets": [{"hash": hashed}] if hashed else None,
         "jwks": {"keys": pair.public} if pair else None,
+        **(by.names if by and method == by.auth_method else {}),
+        "tls_client_certificate_bound_access_tokens": by is not None,
         "jwks_uri": jwks_uri,
         "dpop_bound_access_tokens": dpop,
         "grant_types": list(
             grant_types
-            or _grant_types(registry, redirect_uris, method, is_bound=dpop, device=device)
+            or _grant_types(registry, redirect_uris, method, is_bound=is_bound, device=device)
         ),
         "redirect_uris": list(redirect_uris),
         "scope": scope,
@@ -210,6 +223,17 @@ def add_client(  # noqa: PLR0913  the fields of a registration
     _show(client_id, made, record, edited)
     if pair:
         pair.show(client_id)
+
+
+def _key_pair(
+    place: Place, client_id: str, method: str, jwks_uri: str | None, named: dict[str, Any]
+) -> KeyPair | None:
+    """The keys that it signs with, where they go into the registry."""
+    if jwks_uri is None and (method == "private_key_jwt" or any(named.values())):
+        return key_pair.pair(place, client_id, **named)
+    if any(named.values()):
+        raise click.UsageError("with --jwks-uri the client's keys are there, and nowhere here")
+    return None
 
 
 def _show(client_id: str, made: str | None, record: dict[str, Any], edited: Path) -> None:
@@ -249,11 +273,13 @@ def _all_scopes(registry: Registry, resources: Sequence[str]) -> str:
     return " ".join(dict.fromkeys(scope for scopes in known for scope in scopes))
 
 
-def _method(asked: str | None, *, public: bool, native: bool) -> str:
+def _method(asked: str | None, *, public: bool, native: bool, by: Certified | None) -> str:
     if public and asked not in (None, "none"):
         raise click.UsageError(f"--public is --auth-method none, not {asked}")
     # A secret in an application that people have copies of is none (RFC 8252 section 8.5).
-    return asked or ("none" if public or native else "client_secret_basic")
+    if asked or public or native:
+        return asked or "none"
+    return "client_secret_basic" if by is None else by.auth_method
 
 
 def _grant_types(

@@ -89,12 +89,12 @@ def pair(
     return KeyPair([dict(key.public_jwk)], keep, path)
 
 
-def default_path(place: Place, client_id: str) -> Path:
+def default_path(place: Place, client_id: str, suffix: str = "jwk.json") -> Path:
     """Where the private half goes, and is looked for, if nobody says it: beside the registry, and
     never among its files."""
     if not _PLAIN.fullmatch(client_id):
         raise click.UsageError("this ID is no name of a file: give --private-key FILE")
-    return place.registry.parent / f"{client_id}.jwk.json"
+    return place.registry.parent / f"{client_id}.{suffix}"
 
 
 def _copied(path: Path) -> list[dict[str, str]]:
