@@ -9,11 +9,19 @@ from issuer.registry import secret
 from keys.ring import KeyRing, write
 from tests.browser.browsing import Browser, Page
 from tests.builders import API, SECRET
+from tests.rfc7523.keys import a_private_jwk
 from tests.running import RunningIssuer
 
 SCOPE = "openid profile email offline_access"
 WITH_API = {"scope": f"{SCOPE} read", "resources": [API]}
 HERE = Path(__file__).parent
+
+
+PROOFS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "private_key_jwt": {"private_jwk": a_private_jwk()},
+}
+"""What one is told to prove who it is with, where that is no secret."""
 
 
 def a_relying_party(**fields: Any) -> dict[str, Any]:
@@ -38,7 +46,7 @@ def a_provider(directory: Path, path: str = "", **clients: dict[str, Any]) -> Ru
     return running
 
 
-def as_registered(running: RunningIssuer, client_id: str, **fields: str) -> dict[str, str]:
+def as_registered(running: RunningIssuer, client_id: str, **fields: str) -> dict[str, Any]:
     """What a relying party is told of itself, by the names of the registry."""
     said = running.read_registry()["clients"][client_id]
     method = said.get("token_endpoint_auth_method", "client_secret_basic")
@@ -49,7 +57,7 @@ def as_registered(running: RunningIssuer, client_id: str, **fields: str) -> dict
         "id_token_signed_response_alg": said.get("id_token_signed_response_alg", "RS256"),
         "redirect_uri": "http://127.0.0.1:3000/callback",
         "scope": said["scope"],
-        **({} if method == "none" else {"client_secret": SECRET}),
+        **PROOFS.get(method, {"client_secret": SECRET}),
         **fields,
     }
 

@@ -9,6 +9,7 @@ import pytest
 from tests.browser.browsing import Browser
 from tests.relying_parties.builders import WITH_API, a_provider, a_relying_party
 from tests.relying_parties.libraries import LIBRARIES, Library
+from tests.rfc7523.keys import a_jwks
 from tests.running import RunningIssuer
 
 
@@ -26,6 +27,9 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIssuer
         old=a_relying_party(require_pkce=False),
         poster=a_relying_party(token_endpoint_auth_method="client_secret_post"),
         public=public,
+        signer=a_relying_party(
+            token_endpoint_auth_method="private_key_jwt", client_secrets=[], jwks=a_jwks()
+        ),
         pusher=a_relying_party(require_pushed_authorization_requests=True),
     )
     table = running.read_registry()

@@ -50,7 +50,7 @@ class Library:
     folder: Path
 
     @contextmanager
-    def started(self, registered: Mapping[str, str]) -> Iterator[Program]:
+    def started(self, registered: Mapping[str, Any]) -> Iterator[Program]:
         """The program as the client that ``registered`` describes."""
         with subprocess.Popen(
             [*self.command, json.dumps(dict(registered))],

@@ -11,9 +11,14 @@ const hear = async () => new URL((await lines.next()).value)
 const url = new URL(registered.issuer)
 const plain = { [oauth.allowInsecureRequests]: true }
 const client = { client_id }
+const { private_jwk } = registered
+const key = private_jwk && await crypto.subtle.importKey(
+  'jwk', private_jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'],
+)
 const authentication = {
   client_secret_basic: () => oauth.ClientSecretBasic(client_secret),
   client_secret_post: () => oauth.ClientSecretPost(client_secret),
+  private_key_jwt: () => oauth.PrivateKeyJwt({ key, kid: private_jwk.kid }),
   none: () => oauth.None(),
 }[registered.token_endpoint_auth_method]()
 

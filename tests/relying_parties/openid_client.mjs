@@ -8,9 +8,14 @@ const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const say = (value) => console.log(JSON.stringify(value))
 const hear = async () => new URL((await lines.next()).value)
 
+const { private_jwk } = registered
+const key = private_jwk && await crypto.subtle.importKey(
+  'jwk', private_jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'],
+)
 const authentication = {
   client_secret_basic: () => client.ClientSecretBasic(client_secret),
   client_secret_post: () => client.ClientSecretPost(client_secret),
+  private_key_jwt: () => client.PrivateKeyJwt({ key, kid: private_jwk.kid }),
   none: () => client.None(),
 }[registered.token_endpoint_auth_method]
 

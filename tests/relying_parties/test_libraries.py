@@ -9,6 +9,7 @@ from tests.relying_parties.libraries import CANNOT_BE_PUBLIC
 LOGS_OUT = {"oauth4webapi", "openid-client"}
 SHOWS_REFRESH_TOKENS = {"oauth4webapi", "openid-client"}
 PUSHES = {"oauth4webapi", "openid-client"}
+SIGNS = {"oauth4webapi", "openid-client"}
 CHECKS_ISS = {"oauth4webapi", "openid-client", "Nimbus"}
 """Who knows RFC 9207."""
 
@@ -19,11 +20,13 @@ def run(library, provider):
     return lambda client_id="rp": library.started(as_registered(provider, client_id))
 
 
-@pytest.mark.parametrize("client_id", ["rp", "poster", "pusher", "public"])
+@pytest.mark.parametrize("client_id", ["rp", "poster", "pusher", "public", "signer"])
 def test_a_person_logs_in_and_out_again(run, library, browser, provider, client_id):
     """Discovery, Core, RFC 7636, 9126, 9207 and RP-Initiated Logout, for each kind of client."""
     if client_id == "pusher" and library.name not in PUSHES:
         pytest.skip(f"{library.name} is not asked to push")
+    if client_id == "signer" and library.name not in SIGNS:
+        pytest.skip(f"{library.name} is not asked to sign")
     if client_id == "public" and library.name in CANNOT_BE_PUBLIC:
         pytest.skip(f"{library.name} cannot be a public client")
     with run(client_id) as program:

@@ -22,6 +22,11 @@ def a_public_jwk(kind: str = "ES256", /, *, key: PrivateKey | None = None, **mem
     return {name: each for name, each in given.items() if each is not None}
 
 
+def a_private_jwk(kind: str = "ES256") -> dict[str, str]:
+    """The private half of the key of this ``kind``."""
+    return {**ALGORITHMS[kind].to_jwk(PRIVATE[kind]), "kid": KID, "alg": kind}
+
+
 def a_jwks(*jwks: Any) -> dict[str, Any]:
     """A JWK Set of these, or of the key for ES256."""
     return {"keys": list(jwks or (a_public_jwk(),))}

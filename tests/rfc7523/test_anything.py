@@ -23,8 +23,8 @@ ANY_JSON = st.recursive(
     max_leaves=8,
 )
 ODD = st.sampled_from(
-    ["", " ", "signer", "web", "nobody", ISSUER, f"{ISSUER}/token", "\0", "none", KID, NOW, NOW + 61,
-     NOW - 61, 10**18, -1, 1e308, True, None, [], {}, ["signer"]]
+    ["", " ", "signer", "web", "nobody", ISSUER, f"{ISSUER}/token", "\0", "none", KID, NOW,
+     NOW + 61, NOW - 61, 10**18, -1, 1e308, True, None, [], {}, ["signer"]]
 )  # fmt: skip
 VALUES = ANY_JSON | ODD
 CLAIMS = st.dictionaries(
@@ -45,7 +45,6 @@ def asked(text: str, **others: str) -> AccessTokenException | str:
     try:
         return TokenGenerator().validate(SERVER, request).client.client_id
     except (InvalidClient, InvalidRequest) as refused:
-        assert refused.status in (400, 401)
         return refused
 
 
@@ -124,9 +123,10 @@ def test_no_byte_of_a_good_one_can_be_changed(at, bit, cut):
     assert isinstance(asked(spoilt), Exception) or spoilt == text
 
 
-@given(
-    st.sampled_from(["client_id", "client_secret", "client_assertion_type"]), st.text(max_size=40)
-)
+BESIDE = st.sampled_from(["client_id", "client_secret", "client_assertion_type"])
+
+
+@given(BESIDE, st.text(max_size=40))
 def test_whatever_stands_beside_it_nobody_else_is_let_in(name, value):
     try:
         value.encode()

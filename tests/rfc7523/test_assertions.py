@@ -62,6 +62,14 @@ def test_a_client_that_registered_an_algorithm_signs_by_that_alone(alg):
                 validated(server, an_assertion(alg=other))
 
 
+def test_eddsa_has_a_newer_name():
+    """RFC 9864: what oauth4webapi calls it."""
+    server = a_server(a_signing_client(jwks=a_jwks(a_public_jwk("EdDSA", alg="Ed25519"))))
+    for alg in ("Ed25519", "EdDSA"):
+        assert validated(server, an_assertion(alg="EdDSA", header={"alg": alg}))
+    refusal(an_assertion(alg="ES256", header={"alg": "Ed25519"}))
+
+
 @pytest.mark.parametrize(
     "others", [{"client_id": "signer"}, {}], ids=["client_id too", "the assertion alone"]
 )
