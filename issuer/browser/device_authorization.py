@@ -31,6 +31,11 @@ class Asked(NamedTuple):
     request: DeviceRequest
     once: tuple[Once, ...]
 
+    @property
+    def client_id(self) -> str:
+        """Whose device it is."""
+        return self.client.client_id
+
 
 def ask(server: AuthorizationServer, request: TokenRequest) -> Asked:
     """What ``request`` begins.

@@ -21,7 +21,7 @@ TOLERANCE = 1
 WINDOW = 600
 """Seconds for which logins that were begun are counted."""
 
-OF_AN_ADDRESS = 30
+OF_AN_ADDRESS = 100
 """Logins that devices of one public client begin from one network in a window. Whoever only says
 which client it is has no other bound."""
 

@@ -5,7 +5,6 @@ from falcon.asgi import Request, Response
 from issuer import possession
 from issuer.browser import device_authorization
 from issuer.errors import AccessTokenException, naming
-from issuer.protocol.replay import Use, spend
 from issuer.resources.answers import write
 from issuer.resources.endpoint import Endpoint
 from issuer.token import TokenGenerator
@@ -17,14 +16,14 @@ class DeviceAuthorizationResource(Endpoint):
     async def on_post(self, req: Request, resp: Response) -> None:
         """Reads a form, answers JSON."""
         server, request = await self.receive(req)
-        now = request.received_at
         try:
-            asked = await self.guard.authenticating(
+            asked = await self.spending(
                 server, request, lambda: device_authorization.ask(server, request)
             )
-            with naming(asked.client.client_id):
-                await spend(self.store, Use(asked.once), now)
-                answer = await device_authorization.begin(self.store, server, asked, now)
+            with naming(asked.client_id):
+                answer = await device_authorization.begin(
+                    self.store, server, asked, request.received_at
+                )
         except AccessTokenException as error:
             answer = TokenGenerator.error_response(error)
         write(resp, possession.answered(server, request, answer))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from issuer.registry import secret
+from issuer.registry.client import DEVICE_CODE
 
 
 def client(registry: Path, client_id: str) -> dict:
@@ -351,3 +352,43 @@ def test_an_empty_list_says_how_to_fill_it(run, registry):
     result = run("client", "list")
     assert result.stdout == ""
     assert "`issuer client add ID`" in result.stderr
+
+
+def test_a_client_on_devices_is_public_refreshes_and_takes_a_store(run, registry):
+    """RFC 8628: `--device` alone is what most want."""
+    refused = run("client", "add", "tv", "--device")
+    assert refused.exit_code == 1
+    assert "needs a replay_store under [issuer]" in refused.stderr
+    remembering = registry.read_text().replace("[issuer]", '[issuer]\nreplay_store = "sqlite:"')
+    registry.write_text(remembering)
+    assert run("client", "add", "tv", "--device", "--name", "Television").exit_code == 0
+    added = client(registry, "tv")
+    assert added["token_endpoint_auth_method"] == "none"
+    assert added["grant_types"] == [DEVICE_CODE, "refresh_token"]
+    assert "redirect_uris" not in added
+    assert "Everything is fine" in run("check").stdout
+
+
+def test_a_client_on_devices_may_have_a_secret_and_pages_as_well(run, registry):
+    remembering = registry.read_text().replace("[issuer]", '[issuer]\nreplay_store = "sqlite:"')
+    registry.write_text(remembering)
+    uri = "https://console.example/cb"
+    method = "client_secret_basic"
+    result = run(
+        "client", "add", "console", "--device", "--auth-method", method, "--redirect-uri", uri
+    )
+    assert result.exit_code == 0
+    added = client(registry, "console")
+    assert added["grant_types"] == [DEVICE_CODE, "refresh_token", "authorization_code"]
+    assert added["token_endpoint_auth_method"] == method
+    assert "Everything is fine" in run("check").stdout
+
+
+def test_a_public_client_on_devices_that_asks_nobody_is_warned_of(run, registry):
+    """RFC 8628 section 5.4: whoever shows a code says which client it is of."""
+    remembering = registry.read_text().replace("[issuer]", '[issuer]\nreplay_store = "sqlite:"')
+    registry.write_text(remembering)
+    assert run("client", "add", "tv", "--device", "--skip-consent").exit_code == 0
+    checked = run("check")
+    assert "Good, with 1 warning:" in checked.stdout
+    assert "clients.tv.skip_consent" in checked.stdout

@@ -8,6 +8,7 @@ import pytest
 
 from issuer.registry import InvalidRegistry, Registry, parse
 from issuer.registry.advice import warnings
+from issuer.registry.client import DEVICE_CODE
 from issuer.registry.secret import sha256_hash
 from issuer.token import OFFERED
 from tests.builders import API, CALLBACK, ISSUER, PASSWORD_HASH, SECRET
@@ -284,7 +285,11 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a grant that is not on offer", (*WEB, "grant_types"), ["implicit"],
      "clients.web.grant_types",
      '"implicit" is not known here; there is authorization_code, client_credentials, '
-     "password, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer"),
+     f"password, refresh_token, {DEVICE_CODE}, urn:ietf:params:oauth:grant-type:jwt-bearer"),
+    ("devices whose decisions nobody keeps", (*WEB, "grant_types"),
+     ["authorization_code", DEVICE_CODE], "clients.web.grant_types",
+     f'has "{DEVICE_CODE}", which needs a replay_store under [issuer], where a decision waits for '
+     'its device, such as "sqlite:replay.db": set one, or take this out'),
     ("a grant twice", (*WEB, "grant_types"), ["password", "password"], "clients.web.grant_types",
      ONCE),
     ("grants as text", (*WEB, "grant_types"), "password", "clients.web.grant_types",
