@@ -6,7 +6,7 @@ A federation is believed about whom it has rules for, and in what its tokens say
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from issuer.errors import AccessTokenException, InvalidGrant, TemporarilyUnavailable
@@ -21,7 +21,6 @@ from issuer.registry.client_keys import ClientKeys
 from issuer.registry.federated import Federated
 from issuer.registry.federation import Federation
 from keys import InvalidToken, jws
-from keys.algorithms import ALGORITHMS
 from keys.claims import LATEST
 from keys.encoding import to_base64url
 
@@ -54,7 +53,7 @@ def prove(
             "The keys of the federation are not to be had; try again.",
             detail=f"no keys of federation {federation.federation}",
         )
-    verify(federation, assertion, keys)
+    verify(federation, assertion, keys, registry.algs_of(client))
     check(federation, assertion, issuer=registry.issuer.url, now=request.received_at)
     if rule_of(federation, client, assertion.claims) is None:
         raise InvalidToken(mismatch(federation, client, assertion.claims))
@@ -67,16 +66,17 @@ def refused_grant(detail: str) -> InvalidGrant:
     return InvalidGrant("The assertion is not valid.", detail=f"assertion: {detail}")
 
 
-def verify(federation: Federation, assertion: Unproved, keys: ClientKeys) -> None:
-    """That one of ``keys`` signed it, by what the federation signs by.
+def verify(
+    federation: Federation, assertion: Unproved, keys: ClientKeys, algs: Collection[str]
+) -> None:
+    """That one of ``keys`` signed it, by what the federation signs by, and one of ``algs``.
 
     Raises:
         InvalidToken: it is not so.
     """
     if federation.algs and assertion.alg not in federation.algs:
         raise InvalidToken("its alg is none of the federation's algs")
-    registered = assertion.alg if federation.algs else None
-    assertion.verify(keys, registered, federation.algs or ALGORITHMS)
+    assertion.verify(keys, assertion.alg if federation.algs else None, algs)
 
 
 def check(federation: Federation, assertion: Unproved, *, issuer: str, now: int) -> None:
