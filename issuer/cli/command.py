@@ -8,6 +8,8 @@ from issuer import token
 from issuer.cli.check import check
 from issuer.cli.client import client
 from issuer.cli.code import code
+from issuer.cli.explain import explain
+from issuer.cli.federation import federation
 from issuer.cli.init import init
 from issuer.cli.inspect import inspect
 from issuer.cli.keys import keys
@@ -88,10 +90,12 @@ for _command in (
     client,
     resource,
     user,
+    federation,
     keys,
     login_key,
     code,
     inspect,
+    explain,
     revoke,
     schema,
 ):
