@@ -35,7 +35,14 @@ LEEWAY = CLOCK_SKEW
 MAX_JTI = 256
 """Characters of the longest ``jti``."""
 
-PARAMETERS = ("response_type", "registration", *AuthorizationRequest.__struct_fields__)
+_NOT_SENT = frozenset({"device"})
+"""What requests have that no parameter says."""
+
+PARAMETERS = (
+    "response_type",
+    "registration",
+    *(each for each in AuthorizationRequest.__struct_fields__ if each not in _NOT_SENT),
+)
 """What is read of it. All else is ignored, as beside it."""
 
 _NUMBERS = frozenset({"max_age"})

@@ -103,9 +103,19 @@ def test_a_max_age_is_a_number_or_spells_one(max_age):
 
 
 def test_what_is_not_known_is_not_read():
-    """OpenID Connect's ``claims`` among it, as beside it."""
-    text = a_request_object(claims={"id_token": {"email": None}}, purpose=[1], dpop=1.5)
-    assert received(SERVER, text)
+    text = a_request_object(purpose=[1], dpop=1.5, device={"id": 1}, authorization_details=[])
+    assert received(SERVER, text).request.device is None
+
+
+@pytest.mark.parametrize("asked", [{"userinfo": {"email": None}}, '{"userinfo":{"email":null}}'])
+def test_claims_are_an_object_or_spell_one(asked):
+    """OpenID Connect Core section 6.1."""
+    held = received(SERVER, a_request_object(claims=asked)).request
+    assert held.claims is not None
+    assert held.claims.named.userinfo == ("email",)
+    for wrong in ([], 1, {"userinfo": 1}):
+        with pytest.raises((InvalidRequestObject, Answered)):
+            received(SERVER, a_request_object(claims=wrong))
 
 
 @pytest.mark.parametrize("jwks", ["jwks", "of another alg"])
