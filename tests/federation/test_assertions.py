@@ -533,7 +533,7 @@ def test_a_claim_within_a_claim_goes_on_and_what_is_no_plain_value_does_not(plac
         ),
         federations=(a_federation("cluster", map=names),),
     )
-    found = validated(server, place(token(kubernetes()), client_id="deploy")).claims
+    found = validated(server, place(token(kubernetes()), client_id="deploy")).mapped
     assert found == {"namespace": "shop", "was_for": [ISSUER]}
 
 
