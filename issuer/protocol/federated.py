@@ -47,7 +47,8 @@ def prove(
     federation = registry.federation_of(assertion.claims.get("iss"))
     if federation is None:
         raise InvalidToken("iss is of no federation")
-    keys = registry.federation_keys(federation) or request.federation_keys
+    published = request.federation_keys or {}
+    keys = registry.federation_keys(federation) or published.get(federation.federation)
     if keys is None:
         raise TemporarilyUnavailable(
             "The keys of the federation are not to be had; try again.",

@@ -43,8 +43,8 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Its ``DPoP`` headers, of which there may be one (RFC 9449 section 4.3)."""
     client_keys: ClientKeys | None = None
     """The keys of the client that it names, where that one publishes them and they are needed."""
-    federation_keys: ClientKeys | None = None
-    """Those of the federation whose token it brings, in the same way."""
+    federation_keys: Mapping[str, ClientKeys] | None = None
+    """Those of the federations whose tokens it brings, by their names, in the same way."""
     certificate: bytes | None = None
     """The certificate that the sender's TLS was proved by, in DER (RFC 8705)."""
     chain: tuple[bytes, ...] = ()

@@ -47,7 +47,7 @@ class Registry:
     auth_methods: frozenset[str]
     """How some client proves who it is."""
     has_published_keys: bool
-    """True where some client publishes its keys, and has to be asked for them."""
+    """True where some client or federation publishes its keys, and has to be asked for them."""
     assertion_algs: frozenset[str]
     """What some client may sign for that."""
     id_token_algs: Mapping[str, str]
@@ -144,7 +144,8 @@ class Registry:
                 origin for client in clients for origin in client.allowed_cors_origins
             ),
             auth_methods=frozenset(each.auth_method for each in clients),
-            has_published_keys=any(each.jwks_uri is not None for each in clients),
+            has_published_keys=any(each.jwks_uri is not None for each in clients)
+            or not all(each.has_keys for each in federations),
             assertion_algs=frozenset(
                 alg
                 for each in clients

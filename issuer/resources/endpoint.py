@@ -76,13 +76,15 @@ class Endpoint:
 
         Raises:
             InvalidRequest: as ``read_headers``, ``read_form`` and ``client_certificates`` do.
-            TemporarilyUnavailable: the keys that the client publishes are not to be had.
+            TemporarilyUnavailable: the keys that the client publishes, or the federation, are not
+                to be had.
         """
         headers = read_headers(req)
         form = Form.parse(await read_form(req, headers))
         server = self.server()
         asks = server.registry.has_published_keys
         keys = await self.published_keys.of(server, form) if asks else None
+        of_federations = await self.published_keys.of_federations(server, form) if asks else None
         certificates = client_certificates(req, server)
         return server, TokenRequest(
             form=form,
@@ -92,6 +94,7 @@ class Endpoint:
             url=self.url,
             dpop=proofs(headers) if "dpop" in headers else NO_PROOFS,
             client_keys=keys,
+            federation_keys=of_federations,
             certificate=certificates[0] if certificates else None,
             chain=certificates[1:],
         )

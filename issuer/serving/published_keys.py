@@ -1,4 +1,4 @@
-"""The keys that clients publish at their ``jwks_uri``, at hand: fetched once, and kept up to date.
+"""The keys that clients and federations publish, at hand: fetched once, and kept up to date.
 
 Who needs keys that were never fetched waits for them, and so does who signed with a key that is new
 (but anybody can make one up, so that is asked once in a while). Everybody else is served from what
@@ -8,17 +8,18 @@ where that fails.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from issuer.errors import TemporarilyUnavailable
 from issuer.protocol.form import Form
-from issuer.protocol.published_keys import Needed, needed
+from issuer.protocol.published_keys import Needed, needed, needed_of_federations
 from issuer.registry import address, client_keys
 from issuer.registry.client_keys import ClientKeys
 from issuer.server import AuthorizationServer
 from keys.deadline import opener
+from keys.encoding import parse_object
 from keys.fetching import TIMEOUT, Document, FetchFailed, fetch
 from keys.key_set import DEFAULT_FRESHNESS, MAX_FRESHNESS, MAX_STALENESS, REFETCH_INTERVAL
 from keys.peers import is_trusted
@@ -88,8 +89,20 @@ class PublishedKeys:
         if not server.registry.has_published_keys:  # so in most registries
             return None
         need = needed(server.registry, form)
-        if need is None:
-            return None
+        return None if need is None else await self._of(need, server)
+
+    async def of_federations(
+        self, server: AuthorizationServer, form: Form
+    ) -> Mapping[str, ClientKeys]:
+        """The keys of each federation whose token is in ``form``, where it publishes them.
+
+        Raises:
+            TemporarilyUnavailable: as ``of``.
+        """
+        needs = needed_of_federations(server.registry, form)
+        return {need.federation: await self._of(need, server) for need in needs}
+
+    async def _of(self, need: Needed, server: AuthorizationServer) -> ClientKeys:
         networks = server.registry.issuer.jwks_uri_networks
         known, now = self._known.get(need.jwks_uri, _Known()), self._clock()
         keys = known.usable(now)
@@ -103,8 +116,8 @@ class PublishedKeys:
             keys = known.usable(now)
         if keys is None or (known.failures and not need.are_in(keys)):
             error = TemporarilyUnavailable(
-                "The keys of the client are not to be had; try again.",
-                detail="the client's jwks_uri cannot be read",
+                f"The keys of the {need.whose} are not to be had; try again.",
+                detail=f"the {need.whose}'s keys cannot be read from where it publishes them",
                 retry_after=max(1, known.next_at() - now),
             )
             error.client_id = need.client_id
@@ -137,7 +150,7 @@ class PublishedKeys:
             self._known.pop(next(iter(self._known)))
         self._known[uri] = known
         try:
-            document = await loop.run_in_executor(self._threads, self._fetch, uri, networks)
+            document = await loop.run_in_executor(self._threads, self._find, need, networks)
             keys = client_keys.usable(document.body)
         except (FetchFailed, ValueError) as error:
             known = replace(known, asked_at=self._clock(), failures=known.failures + 1)
@@ -150,6 +163,29 @@ class PublishedKeys:
         finally:
             self._known[uri] = known
             self._under_way.pop(uri, None)
+
+    def _find(self, need: Needed, networks: tuple[str, ...]) -> Document:
+        """The JWK Set of ``need``, by way of a discovery document where it says no more."""
+        document = self._fetch(need.jwks_uri, networks)
+        if not need.issuer:
+            return document
+        return self._fetch(discovered(document.body, need.issuer), networks)
+
+
+def discovered(document: bytes, issuer: str) -> str:
+    """Where the keys of ``issuer`` are, by its discovery ``document``.
+
+    Raises:
+        ValueError: the document is another's (OpenID Connect Discovery 1.0 section 4.3), or says
+            nothing of keys that are published safely.
+    """
+    said = parse_object(document)
+    if said.get("issuer") != issuer:
+        raise ValueError("its discovery document is another issuer's")
+    jwks_uri = said.get("jwks_uri")
+    if not isinstance(jwks_uri, str) or not jwks_uri.startswith("https://"):
+        raise ValueError("its discovery document has no jwks_uri by https")
+    return jwks_uri
 
 
 def fetch_keys(uri: str, networks: tuple[str, ...]) -> Document:
@@ -167,6 +203,8 @@ def fetch_keys(uri: str, networks: tuple[str, ...]) -> Document:
 
 
 def _say(need: Needed, error: Exception, *, has_keys: bool) -> None:
-    fields = {"client_id": need.client_id, "detail": str(error)}
-    stay = "the keys of a client stay as they are" if has_keys else "no keys of a client"
+    name = {"federation": need.federation} if need.federation else {"client_id": need.client_id}
+    fields = {**name, "detail": str(error)}
+    whose = f"keys of a {need.whose}"
+    stay = f"the {whose} stay as they are" if has_keys else f"no {whose}"
     log.warning(stay, extra={"fields": fields})

@@ -547,7 +547,9 @@ def test_keys_that_are_not_to_be_had_are_no_fault_of_the_workload(place):
     assert refused.value.status == 503
     request = a_request(place(token(), client_id="deploy"))
     keys = client_keys.examined(EVERY)
-    assert TokenGenerator().validate(server, replace(request, federation_keys=keys))
+    assert TokenGenerator().validate(server, replace(request, federation_keys={"github": keys}))
+    with pytest.raises(TemporarilyUnavailable):  # the keys of another do not stand in for them
+        TokenGenerator().validate(server, replace(request, federation_keys={"gitlab": keys}))
 
 
 def test_a_workload_without_rules_for_its_federation():
