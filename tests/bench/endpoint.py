@@ -91,14 +91,14 @@ class Endpoint:
         claims = jwt.decode(
             token, keys[header["kid"]], algorithms=["ES256"], audience=audience, issuer=self.url
         )
-        assert header["typ"] == ("mac-at+jwt" if "cnf" in claims else "at+jwt")
+        assert header["typ"] == ("mac-at+jwt" if "jwe" in claims.get("cnf", {}) else "at+jwt")
         assert claims["client_id"] == form.client_id
         assert claims["scope"] == "read write"
 
 
 def ask(url: str, form: TokenForm) -> dict[str, Any]:
     """The JSON that answers ``form``. A refusal is an ``HTTPError``."""
-    request = Request(url, form.body.encode(), {"Authorization": form.authorization})  # noqa: S310
+    request = Request(url, form.body.encode(), form.headers)  # noqa: S310
     with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
         return dict(json.load(answer))
 

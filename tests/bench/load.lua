@@ -1,15 +1,17 @@
 -- Cycles through the requests of a file. A line of it is an Authorization header, a tab, and a form;
--- then, for some, a tab and a DPoP header.
+-- then, for some, a tab and a DPoP header, or two and a Client-Cert header.
 local requests, position = {}, 0
 
 function init(args)
   for line in io.lines(args[1]) do
-    local authorization, form, proof = line:match("^(.-)\t([^\t]+)\t?(.*)$")
+    local authorization, form, proof, certificate =
+      line:match("^(.-)\t([^\t]+)\t?([^\t]*)\t?(.*)$")
     table.insert(requests, wrk.format("POST", nil, {
       ["Host"] = wrk.headers["Host"],
-      ["Authorization"] = authorization,
+      ["Authorization"] = authorization ~= "" and authorization or nil,
       ["Content-Type"] = "application/x-www-form-urlencoded",
       ["DPoP"] = proof ~= "" and proof or nil,
+      ["Client-Cert"] = certificate ~= "" and certificate or nil,
     }, form))
   end
 end

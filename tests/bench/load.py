@@ -42,18 +42,27 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenForm:
-    """A token request by client_secret_basic."""
+    """A token request by client_secret_basic, or over a connection with a certificate."""
 
     client_id: str
     client_secret: str
     parameters: tuple[tuple[str, str], ...]
     dpop: str = ""
     """The proof in its header ``DPoP``; empty where it has none."""
+    certificate: str = ""
+    """What a proxy would say in ``Client-Cert``; empty where there is no secret either."""
 
     @property
     def authorization(self) -> str:
-        """The header."""
-        return basic(self.client_id, self.client_secret)
+        """The header; empty where the certificate takes its place."""
+        return "" if self.certificate else basic(self.client_id, self.client_secret)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says who sends it."""
+        if self.certificate:
+            return {"Client-Cert": self.certificate}
+        return {"Authorization": self.authorization}
 
     @property
     def body(self) -> str:
@@ -67,7 +76,8 @@ def write(requests: Path, forms: Iterable[TokenForm]) -> None:
 
 
 def _line(form: TokenForm) -> str:
-    return "\t".join([form.authorization, form.body, *([form.dpop] if form.dpop else [])])
+    columns = (form.authorization, form.body, form.dpop, form.certificate)
+    return "\t".join(columns).rstrip("\t")
 
 
 def run(

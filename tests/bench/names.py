@@ -20,6 +20,7 @@ def of_many(build: str, clients: int) -> str:
 TOKENS = of(PURE.name, "client_credentials")
 WITH_KEYS = of(PURE.name, "client_credentials, type mac")
 WITH_PROOFS = of(PURE.name, "client_credentials, DPoP with a nonce")
+WITH_CERTIFICATES = of(PURE.name, "client_credentials by certificate, bound to it")
 REFRESH = of(PURE.name, "refresh_token")
 CODE = of(PURE.name, "authorization_code")
 INTROSPECTION = of(PURE.name, "introspect")

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,11 @@ from tests.builders import (
     SECRET,
     VERIFIER,
 )
+from tests.rfc8705.certificates import DAY, an_authority, by_rfc_9440, certified
 from tests.running import RunningIssuer
+
+TODAY = {"begins": int(time.time()) - DAY, "ends": int(time.time()) + 30 * DAY}
+AUTHORITY = an_authority(**TODAY)
 
 PROOFS = 8 * POOL
 """More than are sent in a round, so that hardly any comes twice."""
@@ -54,20 +59,30 @@ class Ours:
     """Seconds from starting gunicorn to holding a token."""
 
     def __init__(
-        self, directory: Path, clients: int, replay_store: str = "none", build: Build = PURE
+        self,
+        directory: Path,
+        clients: int,
+        replay_store: str = "none",
+        build: Build = PURE,
+        *,
+        by_certificate: bool = False,
     ) -> None:
         directory.mkdir()
         self.clients = clients
+        self._by_certificate = by_certificate
         self._issuer = RunningIssuer(directory)
         self._issuer.python, self._issuer.checkout = build.python, build.checkout
         self.registry, self.keyring = self._issuer.registry, self._issuer.keyring
         table = registry(self._issuer.url, clients)
         table["issuer"]["replay_store"] = replay_store
+        if by_certificate:
+            table = _by_certificate(table)
         self._write(table)
 
     def start(self, *cores: int, workers: int = 1) -> None:
         """Starts it on ``cores``, and returns as soon as it has answered."""
-        first, start = client_credentials(self.clients)[0], time.perf_counter()
+        asked = self.certified if self._by_certificate else lambda: client_credentials(self.clients)
+        first, start = asked()[0], time.perf_counter()
         with pinned(set(cores)):
             process = self._issuer.spawn(*PATIENT, workers=workers)
         while not is_answered(self.endpoint.token, first):
@@ -137,6 +152,19 @@ class Ours:
             for each in islice(cycle(asked), count)
         ]
 
+    def certified(self) -> list[TokenForm]:
+        """Requests for tokens of the clients' own, each by its certificate, as a proxy says it."""
+        asked = client_credentials(self.clients)
+        headers = {each.client_id: _header(each.client_id) for each in asked}
+        return [
+            dataclasses.replace(
+                each,
+                parameters=(*each.parameters, ("client_id", each.client_id)),
+                certificate=headers[each.client_id],
+            )
+            for each in asked
+        ]
+
     def codes(self, count: int = POOL) -> list[TokenForm]:
         """Requests that redeem a code each. The codes are fresh: they live for minutes."""
         now = int(time.time())
@@ -201,9 +229,10 @@ def started(
     workers: int = 1,
     replay_store: str = "none",
     build: Build = PURE,
+    by_certificate: bool = False,
 ) -> Iterator[Ours]:
     """An issuer that is ready and paused."""
-    issuer = Ours(directory, clients, replay_store, build)
+    issuer = Ours(directory, clients, replay_store, build, by_certificate=by_certificate)
     issuer.start(*cores, workers=workers)
     pause(issuer.endpoint.group)
     try:
@@ -249,6 +278,30 @@ def _client(number: int) -> dict[str, Any]:
         "scope": "read write",
         "resources": [API, MAC_API],
     }
+
+
+def _by_certificate(table: dict[str, Any]) -> dict[str, Any]:
+    """``table``, whose clients have certificates in place of secrets."""
+    issuer = table["issuer"] | {
+        "trusted_proxies": ["127.0.0.1"],
+        "client_certificate_header": "Client-Cert",
+        "client_certificate_authorities": AUTHORITY.pem,
+    }
+    clients = {}
+    for name, client in table["clients"].items():
+        kept = {field: each for field, each in client.items() if field != "client_secrets"}
+        clients[name] = kept | {
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_subject_dn": f"CN={name}",
+            "tls_client_certificate_bound_access_tokens": True,
+        }
+    return table | {"issuer": issuer, "clients": clients}
+
+
+@cache
+def _header(name: str) -> str:
+    """What a proxy says of the certificate of a client."""
+    return by_rfc_9440(certified(f"CN={name}", by=AUTHORITY, **TODAY))
 
 
 def _consent(number: int) -> AuthorizationRequest:

@@ -20,6 +20,7 @@ from tests.bench.names import (
     PEER,
     SIGNING,
     UNSEEN,
+    WITH_CERTIFICATES,
     WITH_KEYS,
     WITH_PROOFS,
     of,
@@ -73,6 +74,9 @@ def rates(plan: Plan, directory: Path) -> Rates:
 
         builds = (PURE, *plan.builds)
         rival = stack.enter_context(peer.started(directory / "peer", FEW, 0))
+        certified = stack.enter_context(
+            ours.started(directory / "certified", FEW, 0, by_certificate=True)
+        )
         bystander = start("bystander", FEW, 1)
         few = {
             build.name: start(f"few-{number}", FEW, build=build)
@@ -95,6 +99,7 @@ def rates(plan: Plan, directory: Path) -> Rates:
             PEER: rounds.of(rival, lambda: client_credentials(FEW), warm_up=plan.warm_up),
             **rounds.grants(PURE.name, few[PURE.name]),
             **rounds.others(few[PURE.name]),
+            WITH_CERTIFICATES: rounds.of(certified.endpoint, certified.certified),
             **rounds.crowds(PURE.name, crowds),
         }
         for build in plan.builds:

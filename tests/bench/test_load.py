@@ -34,6 +34,12 @@ def test_a_request_is_a_line_of_header_and_form(tmp_path):
     assert (tmp_path / "requests").read_text() == line * 2
 
 
+def test_a_certificate_takes_the_place_of_a_secret(tmp_path):
+    write(tmp_path / "requests", [replace(FORM, certificate=":AAAA:")])
+    line = "\tgrant_type=x&scope=read+write\t\t:AAAA:\n"
+    assert (tmp_path / "requests").read_text() == line
+
+
 def test_a_proof_stands_behind_the_form(tmp_path):
     write(tmp_path / "requests", [replace(FORM, dpop="a.b.c")])
     line = "Basic YStiOnM=\tgrant_type=x&scope=read+write\ta.b.c\n"
