@@ -1,15 +1,9 @@
-"""What certificates say of whoever shows them, and who vouches for that (RFC 5280)."""
+"""Who vouches for certificates, and whether they are good now (RFC 5280)."""
 
-import warnings
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from types import MappingProxyType
-from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
@@ -20,77 +14,26 @@ from cryptography.x509.verification import (
 )
 
 from issuer.client_auth.credentials import NotProved
-from issuer.registry import distinguished_name, san
+from issuer.protocol import certificate
+from issuer.protocol.certificate import Certificate
 from issuer.registry.client_certificates import read_authorities
-from keys.algorithms import ALGORITHMS
-
-REMEMBERED = 512
-"""How many certificates are remembered, as read and as vouched for."""
-
-_UNREADABLE = (
-    ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)  # fmt: skip
+from keys.client_certificates import REMEMBERED, InvalidCertificate
 
 
-_ALGS: Mapping[type[object], str] = MappingProxyType(
-    {
-        ec.EllipticCurvePublicKey: "ES256",
-        rsa.RSAPublicKey: "RS256",
-        ed25519.Ed25519PublicKey: "EdDSA",
-    }
-)
-"""One of those that keys of this kind are for: which, makes no difference to how they are spelt."""
-
-
-class Certificate(NamedTuple):
-    """One of a client, as read."""
-
-    x509: x509.Certificate
-    subject: distinguished_name.Canonical
-    names: san.Names
-    key: tuple[tuple[str, str], ...]
-    """As a JWK has it; nothing for kinds of keys that registrations do not have."""
-    begins_at: int
-    ends_at: int
-    """The last second in which it is good."""
-
-    def check_time(self, now: int) -> None:
-        """Nothing, if it is good at ``now``. Raises ``NotProved`` if not."""
-        if now < self.begins_at:
-            raise NotProved(f"certificate: begins in {self.begins_at - now} s")
-        if now > self.ends_at:
-            raise NotProved(f"certificate: expired {now - self.ends_at} s ago")
-
-
-@lru_cache(maxsize=REMEMBERED)  # what cannot be read is not kept
 def read(der: bytes) -> Certificate:
     """What ``der`` says. Raises ``NotProved`` where it cannot be read."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of what is read all the same
-            certificate = x509.load_der_x509_certificate(der)
-            return Certificate(
-                x509=certificate,
-                subject=distinguished_name.canonical(certificate.subject),
-                names=san.of_certificate(_alternative_names(certificate)),
-                key=_members(certificate.public_key()),
-                begins_at=int(certificate.not_valid_before_utc.timestamp()),
-                ends_at=int(certificate.not_valid_after_utc.timestamp()),
-            )
-    except _UNREADABLE:
-        raise NotProved("certificate: cannot be read") from None
+        return certificate.read(der)
+    except InvalidCertificate as invalid:
+        raise NotProved(f"certificate: {invalid}") from None
 
 
-def _alternative_names(certificate: x509.Certificate) -> x509.SubjectAlternativeName:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return x509.SubjectAlternativeName([])
-
-
-def _members(key: object) -> tuple[tuple[str, str], ...]:
-    alg = next((name for kind, name in _ALGS.items() if isinstance(key, kind)), None)
-    return () if alg is None else tuple(ALGORITHMS[alg].to_jwk(key).items())  # type: ignore[arg-type]
+def check_time(found: Certificate, now: int) -> None:
+    """Nothing, if ``found`` is good at ``now``. Raises ``NotProved`` if not."""
+    if now < found.begins_at:
+        raise NotProved(f"certificate: begins in {found.begins_at - now} s")
+    if now > found.ends_at:
+        raise NotProved(f"certificate: expired {now - found.ends_at} s ago")
 
 
 class Authorities:

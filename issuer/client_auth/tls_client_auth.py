@@ -1,8 +1,8 @@
 """``tls_client_auth``: a certificate that an authority vouches for (RFC 8705 section 2.1)."""
 
 from issuer.client_auth import certificates
-from issuer.client_auth.certificates import Certificate
 from issuer.client_auth.credentials import Credentials, NotProved, Proved
+from issuer.protocol.certificate import Certificate
 from issuer.protocol.request import TokenRequest
 from issuer.registry import distinguished_name, san
 from issuer.registry.callers import Caller
@@ -31,7 +31,7 @@ def prove(
     name = _registered_name(client)
     if name is None or not _is_named(found, name, getattr(client, name)):
         raise NotProved("certificate: names somebody else")
-    found.check_time(request.received_at)
+    certificates.check_time(found, request.received_at)
     vouching = certificates.authorities(server.registry.authorities)
     vouching.check(request.certificate, request.chain, request.received_at)
     return Proved(name)

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from issuer.protocol import client_jwt
+from issuer.protocol.certificate import Certificate
+from issuer.protocol.certificate import read as read_certificate
 from issuer.protocol.client_jwt import Unproved
 from issuer.protocol.form import Form
 from issuer.registry import Registry
 from issuer.registry.client_keys import ClientKeys
 from issuer.registry.federation import WELL_KNOWN
 from keys import InvalidToken
+from keys.client_certificates import InvalidCertificate
 
 OF_FEDERATIONS = ("client_assertion", "assertion", "subject_token", "actor_token")
 """The parameters in which a federation's token can come."""
@@ -32,13 +35,19 @@ class Needed(NamedTuple):
         """What they are called to people."""
         return "federation" if self.federation else "client"
 
+    certificate: Certificate | None = None
+    """What its key is to be among."""
+
     def are_in(self, keys: ClientKeys) -> bool:
-        """Whether all that was signed can be judged by ``keys``."""
+        """Whether all that was signed, and the certificate, can be judged by ``keys``."""
+        if self.certificate is not None and self.certificate.key_in(keys) is None:
+            return False
         return all(keys.find(each.kid, each.alg, alg) for each, alg in self.signed)
 
 
-def needed(registry: Registry, form: Form) -> Needed | None:
-    """The keys that ``form`` cannot be judged without; None where all that count are at hand.
+def needed(registry: Registry, form: Form, certificate: bytes | None = None) -> Needed | None:
+    """The keys without which ``form``, and the certificate of who sent it, cannot be judged; None
+    where all that count are at hand.
 
     What is no signed text at all, or of nobody who publishes keys, needs none to be refused.
     """
@@ -57,7 +66,19 @@ def needed(registry: Registry, form: Form) -> Needed | None:
         signed.append((assertion, client.token_endpoint_auth_signing_alg))
     if request is not None:
         signed.append((request, client.request_object_signing_alg))
-    return Needed(client.client_id, client.jwks_uri, tuple(signed)) if signed else None
+    shown = None
+    if certificate is not None and client.auth_method == "self_signed_tls_client_auth":
+        shown = _read_certificate(certificate)
+    if shown is None and not signed:
+        return None
+    return Needed(client.client_id, client.jwks_uri, tuple(signed), shown)
+
+
+def _read_certificate(der: bytes) -> Certificate | None:
+    try:
+        return read_certificate(der)
+    except InvalidCertificate:
+        return None
 
 
 def needed_of_federations(registry: Registry, form: Form) -> Iterator[Needed]:

@@ -82,10 +82,11 @@ class Endpoint:
         headers = read_headers(req)
         form = Form.parse(await read_form(req, headers))
         server = self.server()
-        asks = server.registry.has_published_keys
-        keys = await self.published_keys.of(server, form) if asks else None
-        of_federations = await self.published_keys.of_federations(server, form) if asks else None
         certificates = client_certificates(req, server)
+        certificate = certificates[0] if certificates else None
+        asks = server.registry.has_published_keys
+        keys = await self.published_keys.of(server, form, certificate) if asks else None
+        of_federations = await self.published_keys.of_federations(server, form) if asks else None
         return server, TokenRequest(
             form=form,
             headers=headers,
@@ -95,7 +96,7 @@ class Endpoint:
             dpop=proofs(headers) if "dpop" in headers else NO_PROOFS,
             client_keys=keys,
             federation_keys=of_federations,
-            certificate=certificates[0] if certificates else None,
+            certificate=certificate,
             chain=certificates[1:],
         )
 

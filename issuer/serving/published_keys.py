@@ -79,8 +79,11 @@ class PublishedKeys:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="client_keys")
 
-    async def of(self, server: AuthorizationServer, form: Form) -> ClientKeys | None:
-        """The keys that the client named in ``form`` publishes, where it cannot be judged without.
+    async def of(
+        self, server: AuthorizationServer, form: Form, certificate: bytes | None = None
+    ) -> ClientKeys | None:
+        """The keys that the client named in ``form`` publishes, where it, and the certificate of
+        who sent it, cannot be judged without.
 
         Raises:
             TemporarilyUnavailable: they are not to be had. Never ``invalid_client``: what the
@@ -88,7 +91,7 @@ class PublishedKeys:
         """
         if not server.registry.has_published_keys:  # so in most registries
             return None
-        need = needed(server.registry, form)
+        need = needed(server.registry, form, certificate)
         return None if need is None else await self._of(need, server)
 
     async def of_federations(

@@ -18,8 +18,7 @@ from issuer.cli.client import key_pair
 from issuer.cli.page import note
 from issuer.cli.place import Place
 from issuer.cli.refusal import Refusal
-from issuer.client_auth import certificates
-from issuer.client_auth.credentials import NotProved
+from issuer.protocol import certificate as certificates
 from issuer.registry.certificate_checks import NAMES
 from issuer.registry.files import Unreadable, read_file
 from keys import private_file
@@ -208,7 +207,7 @@ def _read(path: Path) -> certificates.Certificate:
         return certificates.read(leaf)
     except Unreadable as error:
         raise Refusal(str(error), "Nothing was changed.") from None
-    except (InvalidCertificate, UnicodeDecodeError, NotProved):
+    except (InvalidCertificate, UnicodeDecodeError):
         raise Refusal(f"{path}: is no certificate in PEM.", "Nothing was changed.") from None
 
 
