@@ -7,7 +7,7 @@ from typing import Any
 
 from issuer.browser import jarm
 from issuer.cli.findings import Findings, is_instant, quoted, shown, when
-from issuer.protocol.binding import JKT
+from issuer.protocol.binding import JKT, X5T_S256
 from issuer.protocol.replay import CLOCK_SKEW
 from issuer.server import AuthorizationServer
 from issuer.token_types.id_token import TYP as ID_TOKEN_TYP
@@ -50,7 +50,11 @@ def judge(server: AuthorizationServer, text: str, now: int) -> Findings:
         kind=RESPONSE if answers else kind,
         members=shown({**named, **claims}, now),
         refusals=tuple(refusals),
-        notes=(*_notes(server, header, claims), *_mac_notes(header, claims), *_dpop_notes(claims)),
+        notes=(
+            *_notes(server, header, claims),
+            *_mac_notes(header, claims),
+            *_bound_notes(claims),
+        ),
     )
 
 
@@ -173,8 +177,13 @@ def _mac_notes(header: Mapping[str, Any], claims: Mapping[str, Any]) -> Iterator
         )
 
 
-def _dpop_notes(claims: Mapping[str, Any]) -> Iterator[str]:
+def _bound_notes(claims: Mapping[str, Any]) -> Iterator[str]:
     confirmation = claims.get("cnf")
-    if isinstance(confirmation, Mapping) and JKT in confirmation:
+    if not isinstance(confirmation, Mapping):
+        return
+    if JKT in confirmation:
         key = quoted(confirmation[JKT])
         yield f"it is bound to the key {key}, so a request needs a DPoP proof by it"
+    if X5T_S256 in confirmation:
+        hashed = quoted(confirmation[X5T_S256])
+        yield f"it is bound to the certificate {hashed}, with which a request has to connect"

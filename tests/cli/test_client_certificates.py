@@ -1,5 +1,6 @@
 """``issuer client add --mtls`` and ``--mtls-self-signed``: certificates in place of secrets."""
 
+import json
 import stat
 import time
 import tomllib
@@ -64,6 +65,9 @@ def test_the_first_token_by_a_certificate_takes_one_command(run, registry):
     assert record["token_endpoint_auth_method"] == "self_signed_tls_client_auth"
     assert "client_secrets" not in record
     assert run("check").exit_code == 0
+    assert "self_signed_tls_client_auth  1 key" in run("client", "list").stdout
+    inspected = run("inspect", stdin=str(given.access_token)).output
+    assert "with which a request has to connect" in inspected
 
 
 @pytest.mark.parametrize(("options", "field", "name", "found"), [
@@ -84,6 +88,9 @@ def test_a_client_is_registered_by_one_name(run, registry, options, field, name,
     assert added.exit_code == 0, added.stderr
     assert client(registry)[f"tls_client_auth_{field}"] == name
     assert client(registry)["tls_client_certificate_bound_access_tokens"] is True
+    assert f"tls_client_auth      {name}" in run("client", "list").stdout
+    (*_, listed) = json.loads(run("client", "list", "--json").stdout)
+    assert listed[f"tls_client_auth_{field}"] == name
     vouched = certified(**({"subject": "CN=x"} | found), by=AUTHORITY, **TODAY)
     assert answer(registry, vouched.der).status == 200
     assert answer(registry, certified(by=AUTHORITY, **TODAY).der).status == 401

@@ -10,6 +10,7 @@ from issuer.cli import clock
 from issuer.cli.page import columns, note, words
 from issuer.cli.place import Place, pass_place
 from issuer.registry import Registry
+from issuer.registry.certificate_checks import BY_CERTIFICATE, NAMES
 from issuer.registry.client import Client, ClientSecret
 from issuer.registry.record import rfc3339
 
@@ -43,12 +44,19 @@ def _row(each: Client, registry: Registry, now: int) -> tuple[str, ...]:
     return (
         each.client_id,
         each.token_endpoint_auth_method,
-        _keys_in_words(each, registry)
-        if each.signs_assertions
-        else _secrets_in_words(each.client_secrets, now),
+        _proofs_in_words(each, registry, now),
         ", ".join(each.grant_types),
         str(each.scope),
     )
+
+
+def _proofs_in_words(each: Client, registry: Registry, now: int) -> str:
+    """By what it proves who it is."""
+    if each.auth_method == "tls_client_auth":
+        return next((name for field in NAMES if (name := getattr(each, field))), "-")
+    if each.signs_assertions or each.auth_method in BY_CERTIFICATE:
+        return _keys_in_words(each, registry)
+    return _secrets_in_words(each.client_secrets, now)
 
 
 def _keys_in_words(each: Client, registry: Registry) -> str:
@@ -82,6 +90,7 @@ def _registration(each: Client) -> dict[str, Any]:
         "client_secrets": [_dates(held) for held in each.client_secrets],
         **({"jwks": each.jwks.as_jwks()} if each.jwks else {}),
         **({"jwks_uri": each.jwks_uri} if each.jwks_uri else {}),
+        **{field: name for field in NAMES if (name := getattr(each, field))},
     }
 
 
