@@ -4,7 +4,7 @@ It lists what can still matter to an access token, so it prunes itself. ``keys.f
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
@@ -67,7 +67,17 @@ class Claims(TypedDict):
     revocations: dict[str, int]
 
 
-def claims(issuer: str, lines: Lines, revocations: Revocations, heard_at: int) -> Claims:
+Aliases = Callable[[str], Iterable[str]]
+"""What else the tokens of some clients call a user, by their ``sub``."""
+
+
+def claims(
+    issuer: str,
+    lines: Lines,
+    revocations: Revocations,
+    heard_at: int,
+    aliases: Aliases = lambda _: (),
+) -> Claims:
     """The feed of what was known at ``heard_at``; it may know more by now."""
     issued_at = heard_at - heard_at % PERIOD
     # Then all that was issued until now has expired, to the most lenient: it is about nothing.
@@ -83,6 +93,10 @@ def claims(issuer: str, lines: Lines, revocations: Revocations, heard_at: int) -
             listed[name] = max(line, listed.get(name, 0))
     for name in lines.standing:
         listed[name] = max(expires_at, listed.get(name, 0))
+    of_users = revocation.user("")
+    for name in [each for each in listed if each.startswith(of_users)]:
+        for alias in aliases(name.removeprefix(of_users)):
+            listed[revocation.user(alias)] = listed[name]
     return Claims(
         iss=issuer,
         iat=issued_at,
@@ -160,7 +174,7 @@ class Feed:
             # What was issued before the registry cut it short still lives as long as it said.
             self._lines = replace(lines, longest=max(lines.longest, self._lines.longest))
             self._registry = server.registry
-        said = claims(server.issuer, self._lines, revocations, heard_at)
+        said = claims(server.issuer, self._lines, revocations, heard_at, server.pairwise_subs)
         text = server.signing_key(now).sign(TYP, said, convergent=True).encode()
         etag = sha256(text).hexdigest()[:32]
         return Signed(text, etag, said["exp"], server, revocations, heard_at // PERIOD)

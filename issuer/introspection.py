@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from issuer import client_auth
 from issuer.errors import InvalidGrant, naming
-from issuer.protocol.replay import ReplayStore, Use, spend
+from issuer.protocol.replay import ReplayStore, Standing, Use, spend
 from issuer.protocol.request import TokenRequest
 from issuer.registry.resource import Resource
 from issuer.registry.scope import Scope
@@ -40,6 +40,8 @@ class Inquiry(NamedTuple):
     """What of its scope the client may have by now."""
     detail: str
     """Why it is not, for the log."""
+    standing: tuple[Standing, ...] = ()
+    """What must not have been revoked for it to be good."""
 
     @property
     def log(self) -> dict[str, str]:
@@ -61,7 +63,9 @@ def validate(server: AuthorizationServer, request: TokenRequest) -> Inquiry:
         token, scope = _good(server, resource, text, request.received_at)
     except InvalidToken as invalid:
         return Inquiry(resource, None, Scope(), f"not active: {invalid.detail}")
-    return Inquiry(resource, token, scope, f"active: {token.jti}")
+    revoked = partial(InvalidGrant, "The token was revoked.")
+    stands_on = (standing(server, token, revoked),)
+    return Inquiry(resource, token, scope, f"active: {token.jti}", stands_on)
 
 
 async def ask(store: ReplayStore, inquiry: Inquiry, now: int) -> Inquiry:
@@ -72,10 +76,9 @@ async def ask(store: ReplayStore, inquiry: Inquiry, now: int) -> Inquiry:
     """
     if inquiry.token is None:
         return inquiry
-    revoked = partial(InvalidGrant, "The token was revoked.")
     with naming(inquiry.resource.name_at_introspection):
         try:
-            await spend(store, Use(standing=(standing(inquiry.token, revoked),)), now)
+            await spend(store, Use(standing=inquiry.standing), now)
         except InvalidGrant:
             return inquiry._replace(token=None, detail=f"not active: revoked, {inquiry.token.jti}")
     return inquiry

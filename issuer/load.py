@@ -142,6 +142,12 @@ def combine(found: Registry, held: KeyRing, now: int) -> AuthorizationServer:
                 f"`issuer keys add --alg {alg}`"
             )
     problems += fapi2.problems(found, held.algs(now))
+    if found.sectors and held.subject_key is None:
+        client_id = next(each.client_id for each in found.clients.values() if each.is_pairwise)
+        problems.append(
+            f"no subject_key, and client {json.dumps(client_id)} has subject_type = "
+            '"pairwise"; `issuer keys add --subject-key`'
+        )
     if early or problems:
         raise Refused((*early, *(f"key ring: {problem}" for problem in problems)))
     return AuthorizationServer.of(found, held)

@@ -169,7 +169,7 @@ def metadata(server: AuthorizationServer, now: int) -> Mapping[str, object]:
             **_client_auth("token_endpoint", server),
             "code_challenge_methods_supported": list(pkce.METHODS),
             "dpop_signing_alg_values_supported": list(ALGORITHMS),
-            "subject_types_supported": ["public"],
+            "subject_types_supported": ["public", *(["pairwise"] if registry.sectors else [])],
             "id_token_signing_alg_values_supported": list(server.ring.algs(now)),
             "userinfo_signing_alg_values_supported": list(server.ring.algs(now)),
             "claims_supported": [*claims, *CLAIM_NAMES, *registry.releasing.names],

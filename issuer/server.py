@@ -16,6 +16,7 @@ from keys.issued import IssuedTokens
 from keys.ring import KeyRing, NoCurrentKey
 from keys.sealing import Sealable, Sealer
 from keys.signing import SigningKey
+from keys.subjects import MAX_SUB
 
 TOKEN = "/token"
 """The path of the token endpoint below the issuer's."""
@@ -117,6 +118,40 @@ class AuthorizationServer:
             raise TemporarilyUnavailable(
                 "No sealing key is current; try again.", detail="no current sealing key"
             ) from None
+
+    def told_sub(self, client: Client, sub: str) -> str:
+        """What ``client`` and the APIs that it uses are told that the user ``sub`` is called.
+
+        Raises:
+            InvalidGrant: it is too long to be told.
+        """
+        key = self.ring.subject_key
+        if not client.is_pairwise or key is None:
+            return sub
+        try:
+            return key.conceal(sub, client.sector)
+        except ValueError as error:
+            raise InvalidGrant("The user has no pairwise sub.", detail=str(error)) from None
+
+    def real_sub(self, client: Client | None, told: str) -> str:
+        """The user whom ``client`` knows as ``told``, whichever type of ``sub`` it registered when
+        it was told that."""
+        key = self.ring.subject_key
+        found = key.reveal(told, client.sector) if key is not None and client is not None else None
+        return told if found is None else found
+
+    def pairwise_subs(self, sub: str) -> tuple[str, ...]:
+        """All that the user ``sub`` is called besides, by clients of this registry."""
+        key = self.ring.subject_key
+        if key is None or len(sub.encode()) > MAX_SUB:
+            return ()
+        return tuple([key.conceal(sub, sector) for sector in sorted(self.registry.sectors)])
+
+    def revealed(self, told: str) -> str | None:
+        """The user whom the clients of some sector know as ``told``; None where that is nobody."""
+        key = self.ring.subject_key
+        found = [key.reveal(told, each) for each in self.registry.sectors] if key else []
+        return next((each for each in found if each is not None), None)
 
     def audiences(self, client: Client) -> tuple[str, ...]:
         """The resources that ``client`` may have tokens for on behalf of a user."""

@@ -23,6 +23,7 @@ from keys.ring_text import InvalidKeyRing, format_ring, parse_ring
 from keys.rotation import JWKS_MAX_AGE, LEAST_LEAD
 from keys.sealing import SealingKey
 from keys.signing import SigningKey
+from keys.subjects import SubjectKey
 from keys.timetable import State
 
 __all__ = [
@@ -52,6 +53,8 @@ class KeyRing:
 
     signing_keys: tuple[SigningKey, ...] = field(repr=False)
     sealing_keys: tuple[SealingKey, ...] = field(repr=False)
+    subject_key: SubjectKey | None = field(default=None, repr=False)
+    """What pairwise ``sub`` are made by; None where there are none. It has no timetable."""
     digest: str = field(init=False)
     """Equal where the rings are equal; says nothing about the keys."""
     _sealing_keys_by_id: dict[str, SealingKey] = field(init=False, repr=False, compare=False)
@@ -94,7 +97,7 @@ class KeyRing:
 
     def format(self) -> str:
         """The text that ``parse`` reads. It holds every secret of the issuer."""
-        return format_ring(self.signing_keys, self.sealing_keys)
+        return format_ring(self.signing_keys, self.sealing_keys, self.subject_key)
 
     def signing_key(
         self, now: int, alg: str | None = None, *, issued_at: int | None = None
@@ -188,7 +191,18 @@ class KeyRing:
                 now=now,
                 longest_lifetime=longest_sealed_lifetime,
             ),
+            self.subject_key,
         )
+
+    def with_subject_key(self) -> Self:
+        """This ring with a key for pairwise ``sub``.
+
+        Raises:
+            ValueError: it has one, and another would call every user by another ``sub``.
+        """
+        if self.subject_key is not None:
+            raise ValueError("there is a key for pairwise subs, and it must never change")
+        return type(self)(self.signing_keys, self.sealing_keys, SubjectKey.generate())
 
     def add(self, alg: str, now: int, *, lead: int | None = ROTATION_LEAD) -> Self:
         """This ring with a first key for ``alg``, ``lead`` seconds from now.
@@ -208,7 +222,7 @@ class KeyRing:
         else:
             _check_lead(lead)
             added = SigningKey.generate(alg, activates_at=now + lead, published_at=now)
-        return type(self)((*self.signing_keys, added), self.sealing_keys)
+        return type(self)((*self.signing_keys, added), self.sealing_keys, self.subject_key)
 
     def gap(self, alg: str, now: int) -> str | None:
         """When there will be no key to sign with by ``alg``, in words; None if there always is."""

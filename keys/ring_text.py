@@ -12,6 +12,7 @@ from keys.instants import fault
 from keys.located import JSONObject, Place, parse_json
 from keys.sealing import SEALING_KEY_BYTES, SealingKey
 from keys.signing import SigningKey
+from keys.subjects import SUBJECT_KEY_BYTES, SubjectKey
 from keys.timetable import InvalidTimetable, Timetable
 
 _INSTANTS = ("published_at", "activates_at", "retires_at", "expires_at")
@@ -29,9 +30,13 @@ class InvalidKeyRing(ValueError):
         super().__init__("\n".join(self.problems))
 
 
-def format_ring(signing_keys: Iterable[SigningKey], sealing_keys: Iterable[SealingKey]) -> str:
+def format_ring(
+    signing_keys: Iterable[SigningKey],
+    sealing_keys: Iterable[SealingKey],
+    subject_key: SubjectKey | None = None,
+) -> str:
     """The keys as the text that ``parse_ring`` reads."""
-    document = {
+    document: dict[str, object] = {
         "signing_keys": [
             {"kid": key.kid, "alg": key.alg, **_format_instants(key), **key.private_jwk}
             for key in signing_keys
@@ -41,10 +46,14 @@ def format_ring(signing_keys: Iterable[SigningKey], sealing_keys: Iterable[Seali
             for key in sealing_keys
         ],
     }
+    if subject_key is not None:
+        document["subject_key"] = {"kty": "oct", "k": to_base64url(subject_key.secret)}
     return json.dumps(document, indent=2) + "\n"
 
 
-def parse_ring(data: bytes, name: str) -> tuple[tuple[SigningKey, ...], tuple[SealingKey, ...]]:
+def parse_ring(
+    data: bytes, name: str
+) -> tuple[tuple[SigningKey, ...], tuple[SealingKey, ...], SubjectKey | None]:
     """The keys in ``data``, a file called ``name``.
 
     Raises:
@@ -54,12 +63,15 @@ def parse_ring(data: bytes, name: str) -> tuple[tuple[SigningKey, ...], tuple[Se
     ring = parse_json(data, file)
     if file.problems:
         raise InvalidKeyRing(file.problems)
-    members = file.read_object(ring, ("signing_keys", "sealing_keys"))
+    members = file.read_object(ring, ("signing_keys", "sealing_keys", "subject_key"))
     signing_keys = _parse_keys(members, file.member("signing_keys"), _parse_signing_key)
     sealing_keys = _parse_keys(members, file.member("sealing_keys"), _parse_sealing_key)
+    subject_key = None
+    if "subject_key" in members:
+        subject_key = _parse_subject_key(members["subject_key"], file.member("subject_key"))
     if file.problems:
         raise InvalidKeyRing(file.problems)
-    return signing_keys, sealing_keys
+    return signing_keys, sealing_keys, subject_key
 
 
 def _parse_keys(
@@ -104,7 +116,7 @@ def _parse_alg(value: object) -> Algorithm | None:
 def _parse_sealing_key(value: object, place: Place) -> SealingKey | None:
     jwk = place.read_object(value, ("kid", *_INSTANTS, "kty", "k"))
     instants = _parse_instants(jwk, place)
-    kid, secret = jwk.get("kid"), _parse_secret(jwk.get("k"))
+    kid, secret = jwk.get("kid"), _parse_secret(jwk.get("k"), SEALING_KEY_BYTES)
     if not isinstance(kid, str) or not _SEALING_KID.fullmatch(kid):
         place.member("kid").refuse("must be 1 to 32 of the characters A-Z a-z 0-9 - _")
         kid = None
@@ -117,12 +129,23 @@ def _parse_sealing_key(value: object, place: Place) -> SealingKey | None:
     return SealingKey(kid=kid, secret=secret, **instants)
 
 
-def _parse_secret(value: object) -> bytes | None:
+def _parse_subject_key(value: object, place: Place) -> SubjectKey | None:
+    jwk = place.read_object(value, ("kty", "k"))
+    secret = _parse_secret(jwk.get("k"), SUBJECT_KEY_BYTES)
+    if jwk.get("kty") != "oct":
+        place.member("kty").refuse("must be oct")
+    if secret is None:
+        place.member("k").refuse(f"must be {SUBJECT_KEY_BYTES} bytes in base64url")
+        return None
+    return SubjectKey(secret)
+
+
+def _parse_secret(value: object, length: int) -> bytes | None:
     try:
         secret = from_base64url(value) if isinstance(value, str) else b""
     except ValueError:
         return None
-    return secret if len(secret) == SEALING_KEY_BYTES else None
+    return secret if len(secret) == length else None
 
 
 def _format_instants(key: Timetable) -> dict[str, str]:

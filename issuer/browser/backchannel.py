@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from issuer.browser.authorize import Requested
 from issuer.browser.sealed import Session
+from issuer.errors import InvalidGrant
 from issuer.protocol.sealed import fresh_id
 from issuer.registry.scope import OPENID
 from issuer.server import AuthorizationServer
@@ -73,9 +74,13 @@ def message(server: AuthorizationServer, notice: Notice, now: int) -> Message | 
     client = server.registry.clients.get(notice.client_id)
     if client is None or client.backchannel_logout_uri is None:
         return None
+    try:
+        sub = server.told_sub(client, notice.sub)
+    except InvalidGrant:
+        return None  # nor was it ever told of this user
     claims = {
         "iss": server.issuer,
-        "sub": notice.sub,
+        "sub": sub,
         "aud": client.client_id,
         "iat": now,
         "exp": now + LIFETIME,

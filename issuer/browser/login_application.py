@@ -26,6 +26,7 @@ from issuer.server import AuthorizationServer
 from keys import jws
 from keys.errors import InvalidToken
 from keys.sealing import Unsealable
+from keys.subjects import MAX_SUB
 
 TYP = "login-response+jwt"
 
@@ -124,6 +125,7 @@ def _accept(
     sub = _text(claims, "sub")
     if sub in server.registry.clients:
         raise refused("sub is a client_id (RFC 9700 section 4.15)")
+    _check_sub(server, sub)
     auth_time = claims.get("auth_time", claims["iat"])
     if type(auth_time) is not int or not 0 < auth_time <= now + LEEWAY:
         raise refused("auth_time is no time, or ahead")
@@ -142,6 +144,14 @@ def _accept(
     if sessions.user_of(server, entered) is None:
         raise refused("the registry has the user inactive or blocked, or a not_before ahead")
     return held.interaction, entered, once
+
+
+def _check_sub(server: AuthorizationServer, sub: str) -> None:
+    """Returns where ``sub`` is nobody else, and can be told to every client."""
+    if server.revealed(sub) is not None:
+        raise refused("sub is what a client calls somebody else")
+    if server.registry.sectors and len(sub.encode()) > MAX_SUB:
+        raise refused(f"sub has more than {MAX_SUB} bytes, too long for clients that are pairwise")
 
 
 class Denied(Exception):

@@ -86,8 +86,10 @@ def _is_meant(server: AuthorizationServer, requested: Requested, user: User, now
     """True where ``user`` is whom the client expects, if it expects anybody: by an ID token, or by
     the ``sub`` among the claims that it asks for (OpenID Connect Core section 5.5.1)."""
     hint, wishes = requested.request.id_token_hint, requested.wishes
-    if wishes is not None and wishes.sub is not None and user.sub not in wishes.sub:
-        return False
+    if wishes is not None and wishes.sub is not None:
+        told = server.told_sub(requested.client, user.sub)
+        if told not in wishes.sub:
+            return False
     return hint is None or read_id_token_hint(server, hint, now).sub == user.sub
 
 

@@ -65,10 +65,14 @@ def tell(server: AuthorizationServer, request: TokenRequest) -> Told:
     releasing = server.registry.releasing
     also = releasing.may_be_asked(_named(token), client.scope, Place.USERINFO)
     told = releasing.told(user, scope, Place.USERINFO, also)
+    try:
+        sub = server.told_sub(client, user.sub)
+    except errors.InvalidGrant as refused:
+        raise InvalidToken(refused.detail) from None
     return Told(
         client=client,
-        claims={**told, "sub": user.sub},
-        standing=standing(token, partial(errors.InvalidGrant, "The token was revoked.")),
+        claims={**told, "sub": sub},
+        standing=standing(server, token, partial(errors.InvalidGrant, "The token was revoked.")),
         once=once,
     )
 

@@ -159,6 +159,10 @@ def _notes(
     if not (isinstance(client_id, str) and client_id in registry.clients):
         yield f"the client {quoted(client_id)} is not registered any more; {offline}"
     if sub != client_id:
+        real = _real(server, client_id, sub)
+        if real != sub:
+            yield f"its sub is pairwise: to the issuer this user is {quoted(real)}"
+        sub = real
         user = registry.user_called(sub) if isinstance(sub, str) else None
         if user is None or not user.active:
             gone = "not registered any more" if user is None else "not active any more"
@@ -167,6 +171,13 @@ def _notes(
             yield f"the user {quoted(sub)} is among blocked_subjects; {offline}"
     if not (is_id_token or (isinstance(aud, str) and registry.resource(aud))):
         yield f"the audience {quoted(aud)} is no resource of this registry"
+
+
+def _real(server: AuthorizationServer, client_id: object, sub: object) -> object:
+    """What the issuer calls a user whom a client knows as ``sub``."""
+    if not isinstance(sub, str) or not isinstance(client_id, str):
+        return sub
+    return server.real_sub(server.registry.clients.get(client_id), sub)
 
 
 def _mac_notes(header: Mapping[str, Any], claims: Mapping[str, Any]) -> Iterator[str]:

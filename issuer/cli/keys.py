@@ -43,7 +43,9 @@ def list_keys(place: Place) -> None:
     sealing = [
         (key.kid, "sealing", "A256GCMSIV", *_timetable(key, now)) for key in ring.sealing_keys
     ]
-    click.echo(columns([heading, *signing, *sealing]))
+    has_subject_key = ring.subject_key is not None
+    never = ("-", "pairwise subs", "AES-SIV", "current", "-", "-", "-")
+    click.echo(columns([heading, *signing, *sealing, *([never] if has_subject_key else [])]))
 
 
 def _timetable(key: Timetable, now: int) -> tuple[str, ...]:
@@ -52,7 +54,10 @@ def _timetable(key: Timetable, now: int) -> tuple[str, ...]:
 
 
 @keys.command
-@click.option("--alg", type=click.Choice(list(ALGORITHMS)), required=True)
+@click.option("--alg", type=click.Choice(list(ALGORITHMS)), help="What it signs by.")
+@click.option(
+    "--subject-key", is_flag=True, help="The key of pairwise subs; it is used at once, for ever."
+)
 @click.option(
     "--activate-in",
     type=DURATION,
@@ -62,8 +67,10 @@ def _timetable(key: Timetable, now: int) -> tuple[str, ...]:
 )
 @click.option("--at-once", is_flag=True, help="Nobody has fetched keys from this issuer yet.")
 @pass_place
-def add(place: Place, alg: str, activate_in: int, *, at_once: bool) -> None:
-    """Add a key for another algorithm, beside those that there are.
+def add(
+    place: Place, alg: str | None, activate_in: int, *, at_once: bool, subject_key: bool
+) -> None:
+    """Add a key for another algorithm, beside those that there are, or the key of pairwise subs.
 
     Access tokens are signed by the first algorithm of the file, ID tokens by the one that their
     client registered as id_token_signed_response_alg; RS256 if it registered none.
@@ -71,10 +78,20 @@ def add(place: Place, alg: str, activate_in: int, *, at_once: bool) -> None:
     No two signatures by PS256 are the same: without a replay_store, a code that is redeemed again
     yields other tokens by it, with the same claims. By any other algorithm they are the same.
 
+    By the subject key, clients with subject_type = "pairwise" know each user by a sub of their own.
+    There is one, and it never changes: with another, every user would be somebody else to them. So
+    keep a copy of the file where it cannot get lost.
+
     \b
-    Example:
+    Examples:
       issuer keys add --alg RS256
+      issuer keys add --subject-key
     """
+    if (alg is None) is not subject_key:
+        raise click.UsageError("name one: --alg, or --subject-key")
+    if alg is None:
+        _add_subject_key(place)
+        return
     now = clock.now()
     with edit.locked(place.keyring):
         ring = place.read_ring()
@@ -88,6 +105,19 @@ def add(place: Place, alg: str, activate_in: int, *, at_once: bool) -> None:
     else:
         _note_change(place, "the key is used", now, activate_in)
     _note_alg(alg)
+
+
+def _add_subject_key(place: Place) -> None:
+    with edit.locked(place.keyring):
+        try:
+            added = place.read_ring().with_subject_key()
+        except ValueError as error:
+            raise _unchanged(error) from None
+        write(place.keyring, added)
+    note(
+        f"Changed {place.keyring}: it has a key for pairwise subs.\n"
+        "Every replica needs the file before the registry has a client that is pairwise."
+    )
 
 
 @keys.command
@@ -132,6 +162,7 @@ def rotate(place: Place, alg: str | None, activate_in: int, *, signing: bool | N
             rotated = KeyRing(
                 rotated.signing_keys if signing else ring.signing_keys,
                 ring.sealing_keys if signing else rotated.sealing_keys,
+                ring.subject_key,
             )
         _check_algs(registry, rotated, now)
         write(place.keyring, rotated)

@@ -95,7 +95,7 @@ def _asked(server: AuthorizationServer, text: str, now: int) -> Asked | None:
         typ, claims = access_tokens.believed(server, text, now)
     except ValueError:
         return None
-    return None if typ == ID_TOKEN_TYP else _of_access_token(claims)
+    return None if typ == ID_TOKEN_TYP else _of_access_token(server, claims)
 
 
 def _of_sealed(value: Any) -> Asked | None:
@@ -129,7 +129,10 @@ def _grant(value: Any) -> str:
     return redemption.grant_id(value) if isinstance(value, AuthorizationCode) else value.grant
 
 
-def _of_access_token(claims: Mapping[str, Any]) -> Asked:
+def _of_access_token(server: AuthorizationServer, said_in_it: Mapping[str, Any]) -> Asked:
+    claims, client_id = dict(said_in_it), said_in_it.get("client_id")
+    if isinstance(claims.get("sub"), str) and isinstance(client_id, str):
+        claims["sub"] = server.real_sub(server.registry.clients.get(client_id), claims["sub"])
     spelt: Mapping[str, Any] = {
         "jti": revocation.token, "grant_id": revocation.grant,
         "sub": revocation.user, "client_id": revocation.client,

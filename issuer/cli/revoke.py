@@ -81,6 +81,7 @@ def revoke(  # noqa: PLR0913  one option for each thing that can be named
     else:
         registry = place.read_registry()
         if user is not None:
+            user = _real(place, registry, user, now)
             found = revocable.of_user(registry, user, now, unregistered=unregistered)
         elif client_id is not None:
             found = revocable.of_client(registry, client_id, now, unregistered=unregistered)
@@ -92,6 +93,13 @@ def revoke(  # noqa: PLR0913  one option for each thing that can be named
             found = revocable.of_session(str(sid), now + LONGEST)
     by = _write(place, registry, found, now, to_registry=not_before)
     _say(withdrawal.of(registry, found, by, now), as_json=as_json)
+
+
+def _real(place: Place, registry: Registry, given: str, now: int) -> str:
+    """The user whom some pairwise client knows as ``given``; else whom it says."""
+    if not registry.sectors or registry.user_named(given) or registry.user_called(given):
+        return given
+    return place.load(now).revealed(given) or given
 
 
 def _write(

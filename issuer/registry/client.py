@@ -1,5 +1,6 @@
 """A client of the registry, in the words of RFC 7591 section 2."""
 
+import re
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
@@ -49,6 +50,12 @@ def _check_alg(alg: str) -> str:
     return alg
 
 
+def _check_sector(sector: str) -> str:
+    if not _HOST.fullmatch(sector):
+        raise ValueError("must be a host in lower case, such as example.com")
+    return sector
+
+
 def _read_jwks(jwks: Any) -> ClientKeys:
     return jwks if isinstance(jwks, ClientKeys) else client_keys.examined(jwks)
 
@@ -58,6 +65,8 @@ def _check_jwks_uri(uri: str) -> str:
         raise ValueError("must be https: whoever answers there could speak for the client")
     return uri
 
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 RedirectURI = Annotated[str, AfterValidator(redirect_uri.check)]
 SigningAlg = Annotated[
@@ -177,6 +186,12 @@ class Client:
     """True where it needs the ``sid`` for that, which it is told in any case."""
     id_token_signed_response_alg: SigningAlg = ID_TOKEN_ALG
     """What its ID tokens are signed by; the key ring must have a key for it."""
+    subject_type: Literal["public", "pairwise"] = "public"
+    """pairwise has its tokens call each user by a ``sub`` that no client of another sector can
+    match with its own (OpenID Connect Core section 8.1)."""
+    sector_identifier: Annotated[Identifier, AfterValidator(_check_sector)] | None = None
+    """The sector of a pairwise client: a host, such as example.com. That of its redirect URIs, if
+    left out. It must never change: it is part of every such ``sub``."""
     userinfo_signed_response_alg: SigningAlg | None = None
     """What signs the answers of /userinfo to it, each a JWT then; JSON, if left out."""
     allowed_cors_origins: tuple[Origin, ...] = ()
@@ -243,6 +258,18 @@ class Client:
     def can_be_imitated(self) -> bool:
         """True where whatever it proves itself by is on people's own machines (RFC 8252 8.5)."""
         return self.is_public or self.application_type == "native"
+
+    @property
+    def is_pairwise(self) -> bool:
+        """True where its users have a ``sub`` for its sector alone."""
+        return self.subject_type == "pairwise"
+
+    @property
+    def sector(self) -> str:
+        """The clients with which it may know who is who; empty where nothing says that."""
+        if self.sector_identifier is not None:
+            return self.sector_identifier
+        return redirect_uri.host(self.redirect_uris[0]) if self.redirect_uris else ""
 
     @property
     def is_relying_party(self) -> bool:

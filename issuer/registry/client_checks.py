@@ -7,7 +7,7 @@ from types import MappingProxyType
 from issuer.registry import fapi2, key_checks
 from issuer.registry.client import DEVICE_CODE, Client, ClientSecret
 from issuer.registry.documents import Finding
-from issuer.registry.redirect_uri import Kind, kind
+from issuer.registry.redirect_uri import Kind, host, is_native, kind
 from issuer.registry.registry import Registry
 
 _NATIVE_ALONE: Mapping[Kind, str] = MappingProxyType(
@@ -33,8 +33,26 @@ def check(client: Client, registry: Registry) -> Iterator[Finding]:
     yield from _check_device_login(client, registry)
     yield from _check_dpop(client, registry)
     yield from _check_signing(client, registry)
+    yield from _check_sector(client)
     yield from key_checks.check(client, registry)
     yield from fapi2.check(client, registry)
+
+
+def _check_sector(client: Client) -> Iterator[Finding]:
+    """OpenID Connect Core section 8.1. A machine's own address is everybody's: it is no sector."""
+    at = ("clients", client.client_id)
+    if not client.is_pairwise:
+        if client.sector_identifier is not None:
+            sentence = 'is for subject_type = "pairwise": take it out, or say so'
+            yield (*at, "sector_identifier"), sentence
+        return
+    hosts = {"" if is_native(uri) else host(uri) for uri in client.redirect_uris}
+    if client.sector_identifier is None and (len(hosts) != 1 or "" in hosts):
+        yield (
+            (*at, "subject_type"),
+            "needs a sector_identifier, such as example.com: its redirect URIs have no host, that "
+            "of the user's machine, or several, and a sub must never change",
+        )
 
 
 def check_dates(at: tuple[str | int, ...], secrets: tuple[ClientSecret, ...]) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ def alike(client: Client) -> tuple[object, ...]:
         client.jwks_file,
         *map(_DATES, client.client_secrets),
         *map(kind, client.redirect_uris),
+        client.redirect_uris if client.is_pairwise else None,
         None,
         *map(kind, client.post_logout_redirect_uris),
     )

@@ -158,3 +158,8 @@ def matches(registered: str, presented: str) -> bool:
 def is_native(uri: str) -> bool:
     """True where ``uri`` leads to an application on the user's own machine (RFC 8252 section 7)."""
     return kind(uri) is not Kind.HTTPS
+
+
+def host(uri: str) -> str:
+    """The host that ``uri`` leads to; empty where it leads to an application."""
+    return urlsplit(uri).hostname or ""

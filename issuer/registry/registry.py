@@ -58,6 +58,8 @@ class Registry:
     """What some client may sign its authorization requests by."""
     userinfo_algs: Mapping[str, str]
     """What the answers of /userinfo are signed by, in the same way."""
+    sectors: frozenset[str]
+    """Those in which users have a ``sub`` of their own."""
     known_scopes: frozenset[str]
     """What means something to some resource, the issuer itself included."""
     blocked_subjects: frozenset[str]
@@ -172,6 +174,7 @@ class Registry:
                     if each.authorization_signed_response_alg is not None
                 }
             ),
+            sectors=frozenset(each.sector for each in clients if each.is_pairwise),
             userinfo_algs=MappingProxyType(
                 {
                     each.userinfo_signed_response_alg: each.client_id

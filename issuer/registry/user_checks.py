@@ -7,6 +7,7 @@ from issuer.registry.documents import Finding, near
 from issuer.registry.registry import Registry
 from issuer.registry.released import Place
 from issuer.registry.user import User
+from keys.subjects import MAX_SUB
 
 MAX_TOLD = 6500
 """Characters of one token: verifiers read 8192, and what else a token says takes the rest."""
@@ -19,6 +20,9 @@ def check(registry: Registry) -> Iterator[Finding]:
     yield from _check_groups(registry)
     yield from _check_sizes(registry)
     for name, user in registry.users.items():
+        if registry.sectors and len(user.sub.encode()) > MAX_SUB:
+            sentence = f"has more than {MAX_SUB} bytes, too long for clients that are pairwise"
+            yield ("users", name, "sub"), sentence
         if user.sub in registry.clients:
             yield (
                 ("users", name, "sub"),

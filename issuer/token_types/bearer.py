@@ -50,14 +50,14 @@ def access_token_claims(
 ) -> dict[str, object]:
     """The claims of RFC 9068 section 2.2, those that the client's registration adds, or else a
     federation, and what the scope lets the resource know of the user."""
-    client, resource = authorization.client, authorization.resource
+    client, resource, user = authorization.client, authorization.resource, authorization.user
     who = authorization.openid_scope is not None and resource.tells_who
     scope = authorization.granted if who else authorization.scope
     claims: dict[str, object] = {
         **client.claims,
         **_of_user(server, authorization, scope),
         "iss": server.issuer,
-        "sub": authorization.sub,
+        "sub": authorization.sub if user is None else server.told_sub(client, user.sub),
         "aud": resource.resource,
         "client_id": client.client_id,
         "iat": authorization.issued_at,

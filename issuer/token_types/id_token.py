@@ -39,7 +39,7 @@ def mint(
     claims: dict[str, object] = {
         **server.registry.releasing.told(user, scope, Place.ID_TOKEN, also),
         "iss": server.issuer,
-        "sub": user.sub,
+        "sub": server.told_sub(authorization.client, user.sub),
         "aud": authorization.client.client_id,
         "iat": authorization.issued_at,
         "exp": expires_at,
@@ -66,6 +66,7 @@ class IdTokenHint:
     """Whom a client was told about, once."""
 
     sub: str
+    """What the issuer calls them."""
     client_id: str
     sid: str
 
@@ -92,6 +93,7 @@ def read_id_token_hint(server: AuthorizationServer, text: str, now: int) -> IdTo
         raise _refused("iss is another")
     if not isinstance(sub, str) or not isinstance(client_id, str):
         raise _refused("no ID token")
+    sub = server.real_sub(server.registry.clients.get(client_id), sub)
     return IdTokenHint(sub=sub, client_id=client_id, sid=sid if isinstance(sid, str) else "")
 
 

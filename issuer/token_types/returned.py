@@ -43,14 +43,17 @@ def parties(server: AuthorizationServer, token: AccessToken, now: int) -> Partie
     return Parties(client, user)
 
 
-def standing(token: AccessToken, refusal: Callable[[], AccessTokenException]) -> Standing:
+def standing(
+    server: AuthorizationServer, token: AccessToken, refusal: Callable[[], AccessTokenException]
+) -> Standing:
     """All under which ``token`` can have been revoked."""
     grant_id = token.claims.get("grant_id")
     return Standing(
         names=(
             revocation.token(token.jti),
             *((revocation.grant(grant_id),) if isinstance(grant_id, str) else ()),
-            revocation.user(token.subject),  # of a client that acts for itself it names nobody
+            # Of a client that acts for itself it names nobody.
+            revocation.user(_sub(server, token)),
             revocation.client(token.client_id),
         ),
         issued_at=token.issued_at,
@@ -64,15 +67,20 @@ def _user(server: AuthorizationServer, token: AccessToken, now: int) -> User | N
     Of one whom no registry knows, the login application has vouched. Tokens that are no good at
     /userinfo do not say so; there, nobody unknown can be told from somebody taken out.
     """
-    sealed = token.claims.get(USERINFO)
+    sub, sealed = _sub(server, token), token.claims.get(USERINFO)
     if isinstance(sealed, str):
-        return server.living_user(token.subject, _login(server, sealed, now))
+        return server.living_user(sub, _login(server, sealed, now))
     registry = server.registry
-    if registry.user_called(token.subject) is None and registry.issuer.login_url is not None:
-        if token.subject in registry.blocked_subjects:
+    if registry.user_called(sub) is None and registry.issuer.login_url is not None:
+        if sub in registry.blocked_subjects:
             raise InvalidToken("user blocked")
         return None
-    return server.living_user(token.subject)
+    return server.living_user(sub)
+
+
+def _sub(server: AuthorizationServer, token: AccessToken) -> str:
+    """What the issuer calls whom ``token`` is about."""
+    return server.real_sub(server.registry.clients.get(token.client_id), token.subject)
 
 
 def _login(server: AuthorizationServer, sealed: str, now: int) -> Login:
