@@ -9,7 +9,16 @@ import pytest
 
 import keys
 
-PRIVATE_HALF = {"signing", "randomness", "sealing", "ring", "ring_file", "ring_text", "rotation"}
+PRIVATE_HALF = {
+    "signing",
+    "randomness",
+    "sealing",
+    "ring",
+    "ring_file",
+    "ring_text",
+    "rotation",
+    "subjects",
+}
 PRIVATE_HALF |= {"instants", "issued", "located", "timetable"}
 MODULES = sorted(Path(keys.__file__).parent.glob("*.py"))
 MAC_MODULES = sorted((Path(keys.__file__).parent / "mac").glob("*.py"))
