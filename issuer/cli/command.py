@@ -10,6 +10,7 @@ from issuer.cli.client import client
 from issuer.cli.code import code
 from issuer.cli.explain import explain
 from issuer.cli.federation import federation
+from issuer.cli.group import group
 from issuer.cli.init import init
 from issuer.cli.inspect import inspect
 from issuer.cli.keys import keys
@@ -90,6 +91,7 @@ for _command in (
     client,
     resource,
     user,
+    group,
     federation,
     keys,
     login_key,

@@ -101,7 +101,7 @@ KINDS = {
     ),
 }
 ISSUERS = ["https://issuer.example", "https://issuer.example/tenant"]
-WITHOUT_A_CLIENT = {"init", "resource", "user", "keys", "login-key", "schema"}
+WITHOUT_A_CLIENT = {"group", "init", "resource", "user", "keys", "login-key", "schema"}
 """What is the same whatever clients there are; run once with all of them."""
 WITH_A_CLIENT = {"check", "client", "code", "inspect", "revoke"}
 

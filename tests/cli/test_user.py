@@ -35,12 +35,19 @@ def test_what_clients_may_be_told_of_a_user_is_added(run, registry):
     assert (added["name"], added["email_verified"]) == ("Bob = Example", True)
 
 
-def test_a_claim_that_is_none_of_the_standards_is_refused_with_those_that_are(run, registry):
+def test_a_claim_that_has_no_name_or_value_is_refused_with_those_that_there_are(run, registry):
     before = registry.read_text()
-    for wrong in ("nickname", "nick=Bob", "=x"):
+    for wrong in ("nickname", "=x"):
         result = run("user", "add", "bob", "--claim", wrong, "--password-stdin", stdin=PASSWORD)
         assert (result.exit_code, registry.read_text()) == (2, before)
     assert "preferred_username" in result.stderr
+
+
+def test_a_claim_that_nobody_is_told_may_be_a_misspelt_one(run, registry):
+    add = ("user", "add", "bob", "--password-stdin", "--claim")
+    result = run(*add, "nicname=Bob", stdin=PASSWORD)
+    assert result.exit_code == 0
+    assert 'no scope tells nicname; did you mean "nickname"?' in result.stderr
 
 
 def test_a_claim_of_the_wrong_type_is_refused_with_its_place(run, registry):
