@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 def test_the_registry_it_shows_is_valid():
     (example,) = blocks("toml")
     parsed = registry.parse({"registry.toml": example.encode()}, OFFERED)
-    assert set(parsed.clients) == {"billing", "shop", "tablet", "editor", "wiki"}
+    assert set(parsed.clients) == {"billing", "reports", "shop", "tablet", "editor", "wiki"}
     assert {each.access_token_type for each in parsed.resources.values()} == set(TOKEN_TYPES)
 
 
@@ -42,7 +42,8 @@ def test_a_resource_server_verifies_as_it_shows(issuer_server: RunningIssuer):
 @pytest.mark.parametrize(
     "command",
     [
-        "init", "check", "client add", "client secret", "client list", "client hash",
+        "init", "check", "client add", "client secret", "client key", "client list", "client hash",
+        "client assertion",
         "resource add", "resource rotate", "user add", "keys list", "keys rotate", "keys export",
         "code", "inspect", "revoke", "schema", "federation add", "explain",
     ],

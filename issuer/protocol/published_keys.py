@@ -29,14 +29,13 @@ class Needed(NamedTuple):
     """Whose keys they are, where they are no client's."""
     issuer: str = ""
     """Whose discovery document is at ``jwks_uri``, where that is to say where its keys are."""
+    certificate: Certificate | None = None
+    """What its key is to be among."""
 
     @property
     def whose(self) -> str:
         """What they are called to people."""
         return "federation" if self.federation else "client"
-
-    certificate: Certificate | None = None
-    """What its key is to be among."""
 
     def are_in(self, keys: ClientKeys) -> bool:
         """Whether all that was signed, and the certificate, can be judged by ``keys``."""
@@ -71,7 +70,7 @@ def needed(registry: Registry, form: Form, certificate: bytes | None = None) -> 
         shown = _read_certificate(certificate)
     if shown is None and not signed:
         return None
-    return Needed(client.client_id, client.jwks_uri, tuple(signed), shown)
+    return Needed(client.client_id, client.jwks_uri, tuple(signed), certificate=shown)
 
 
 def _read_certificate(der: bytes) -> Certificate | None:

@@ -61,7 +61,7 @@ def is_good(said: object) -> bool:
     for name in ("iat", "nbf"):
         if name in said and not (is_time(said[name]) and int(said[name]) <= NOW + 60):
             return False
-        if name in said and int(said["exp"]) - int(said[name]) > 360:
+        if name in said and int(said["exp"]) - int(said[name]) > (300 if name == "iat" else 360):
             return False
     return isinstance(said.get("jti"), str) and 0 < len(said["jti"]) <= 256
 
