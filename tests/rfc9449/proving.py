@@ -15,7 +15,8 @@ from issuer.possession import nonces
 from issuer.protocol.binding import JKT, Binding
 from issuer.protocol.request import TokenRequest
 from issuer.server import AuthorizationServer
-from tests.builders import ISSUER, NOW
+from tests.asking import a_public_request
+from tests.builders import ISSUER, NOW, a_request
 
 TOKEN_URL = f"{ISSUER}/token"
 PAR_URL = f"{ISSUER}/par"
@@ -89,6 +90,20 @@ def ath(access_token: str) -> str:
 def proving(request: TokenRequest, *proofs: str, url: str = TOKEN_URL) -> TokenRequest:
     """``request`` as it comes with these proofs."""
     return replace(request, dpop=proofs, url=url)
+
+
+def asked_by(
+    key: Prover | None,
+    grant_type: str = "client_credentials",
+    *,
+    now: int = NOW,
+    public: bool = False,
+    **parameters: str,
+) -> TokenRequest:
+    """A token request of client web, or of the public one, with a proof by ``key`` if any."""
+    make = a_public_request if public else a_request
+    request = make(grant_type, now=now, **parameters)
+    return request if key is None else proving(request, key.proof(now=now))
 
 
 def nonce_of(server: AuthorizationServer, now: int = NOW) -> str:
