@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 def test_the_registry_it_shows_is_valid():
     (example,) = blocks("toml")
     parsed = registry.parse({"registry.toml": example.encode()}, OFFERED)
-    assert set(parsed.clients) == {"billing", "reports", "shop", "tablet", "editor", "wiki"}
+    assert set(parsed.clients) == {"billing", "reports", "shop", "tablet", "editor", "tv", "wiki"}
     assert {each.access_token_type for each in parsed.resources.values()} == set(TOKEN_TYPES)
 
 
