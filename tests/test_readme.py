@@ -45,7 +45,7 @@ def test_a_resource_server_verifies_as_it_shows(issuer_server: RunningIssuer):
         "init", "check", "client add", "client secret", "client key", "client list", "client hash",
         "client assertion",
         "resource add", "resource rotate", "user add", "keys list", "keys rotate", "keys export",
-        "code", "inspect", "revoke", "schema", "federation add", "explain",
+        "code", "device", "inspect", "revoke", "schema", "federation add", "explain",
     ],
 )  # fmt: skip
 def test_every_command_it_names_is_there(command):

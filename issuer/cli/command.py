@@ -8,6 +8,7 @@ from issuer import token
 from issuer.cli.check import check
 from issuer.cli.client import client
 from issuer.cli.code import code
+from issuer.cli.device import device
 from issuer.cli.explain import explain
 from issuer.cli.federation import federation
 from issuer.cli.group import group
@@ -96,6 +97,7 @@ for _command in (
     keys,
     login_key,
     code,
+    device,
     inspect,
     explain,
     revoke,
