@@ -22,11 +22,11 @@ from issuer.errors import (
     UnvalidatedRequest,
 )
 from issuer.grants import GRANTS, password
-from issuer.grants.device_code import Undecided
 from issuer.grants.refreshing import successor
 from issuer.guard import Guard
 from issuer.protocol import deciding
-from issuer.protocol.replay import ReplayStore, Use, spend
+from issuer.protocol.deciding import Undecided
+from issuer.protocol.replay import ReplayStore, spend
 from issuer.protocol.request import Authorization, Response, TokenRequest
 from issuer.protocol.sealed import RefreshToken
 from issuer.registry.consistency import Offered
@@ -95,7 +95,8 @@ class TokenGenerator:
                 )
             except Undecided as undecided:
                 client_id = undecided.client_id
-                authorization = await self._decided(request, undecided, store)
+                decided = await deciding.ask(store, undecided, request.received_at)
+                authorization = self._within_policy(decided, request)
             client_id = authorization.client.client_id
             spent_at: Sequence[int] = ()
             if authorization.once or authorization.standing:
@@ -127,25 +128,6 @@ class TokenGenerator:
         except AccessTokenException as error:
             error.client_id = authenticated.client.client_id
             raise
-
-    async def _decided(
-        self, request: TokenRequest, undecided: Undecided, store: ReplayStore
-    ) -> Authorization:
-        """What came of a device code, which the store knows.
-
-        Raises:
-            AuthorizationPending: nothing yet.
-            AccessTokenException: nothing.
-        """
-        now = request.received_at
-        # What the client proved itself by is used, whatever is decided: nobody can ask with it
-        # again, and be there at the right moment.
-        await spend(store, Use(undecided.once), now)
-        authorization = undecided.decided(await deciding.kept(store, undecided.code, now))
-        if authorization is None:
-            await deciding.pace(store, undecided.code, now)
-            raise undecided
-        return self._within_policy(authorization, request)
 
     def grant_response(
         self,

@@ -5,11 +5,10 @@ nothing is decided yet, and what to do once the gate has asked.
 """
 
 import hmac
-from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
-from issuer.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant
+from issuer.errors import AccessDenied, ExpiredToken, InvalidGrant
 from issuer.grants.refreshing import new_refresh_token
 from issuer.grants.target import (
     granted_target,
@@ -19,6 +18,7 @@ from issuer.grants.target import (
     still_granted,
 )
 from issuer.protocol import redemption, revocation
+from issuer.protocol.deciding import Undecided
 from issuer.protocol.device import DeviceCode, DeviceDecision
 from issuer.protocol.replay import Once
 from issuer.protocol.request import AuthenticatedRequest, Authorization
@@ -29,23 +29,6 @@ from keys.sealing import Unsealable
 
 LEGIBLE = 86_400
 """Seconds for which a device code that has expired is told from one that never was."""
-
-
-class Undecided(AuthorizationPending):
-    """The code is good, and who asks is who got it. What it is worth, ``decided`` says."""
-
-    def __init__(
-        self,
-        code: DeviceCode,
-        once: tuple[Once, ...],
-        decided: Callable[[str], Authorization | None],
-    ) -> None:
-        super().__init__("The user has not decided yet.")
-        self.code = code
-        self.once = once
-        """What of the request itself is good once, however often it may be made."""
-        self.decided = decided
-        """What comes of what the store keeps; None as long as that is the request."""
 
 
 def authorize(server: AuthorizationServer, authenticated: AuthenticatedRequest) -> NoReturn:

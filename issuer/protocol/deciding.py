@@ -1,12 +1,21 @@
 """What the store is asked about logins of devices: each answer fails closed (RFC 8628)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 
-from issuer.errors import ExpiredToken, SlowDown, TooManyDevices
+from issuer.errors import AuthorizationPending, ExpiredToken, SlowDown, TooManyDevices
 from issuer.protocol.device import INTERVAL, DeviceCode
-from issuer.protocol.replay import CLOCK_SKEW, RECALL, ReplayStore, unavailable_store
+from issuer.protocol.replay import (
+    CLOCK_SKEW,
+    RECALL,
+    Once,
+    ReplayStore,
+    Use,
+    spend,
+    unavailable_store,
+)
+from issuer.protocol.request import Authorization
 from issuer.protocol.throttling import network
 from issuer.registry.client import Client
 from keys.encoding import to_base64url
@@ -27,6 +36,23 @@ which client it is has no other bound."""
 
 OF_A_CLIENT = 5_000
 """Logins that all devices of a client begin in a window: some megabytes of the store."""
+
+
+class Undecided(AuthorizationPending):
+    """The code is good, and who asks is who got it. What it is worth, ``decided`` says."""
+
+    def __init__(
+        self,
+        code: DeviceCode,
+        once: tuple[Once, ...],
+        decided: Callable[[str], Authorization | None],
+    ) -> None:
+        super().__init__("The user has not decided yet.")
+        self.code = code
+        self.once = once
+        """What of the request itself is good once, however often it may be made."""
+        self.decided = decided
+        """What comes of what the store keeps; None as long as that is the request."""
 
 
 @contextmanager
@@ -98,6 +124,23 @@ async def found(store: ReplayStore, name: str, now: int) -> str | None:
     """
     with _failing_closed():
         return (await store.noted(name, now)).text
+
+
+async def ask(store: ReplayStore, undecided: Undecided, now: int) -> Authorization:
+    """What the user granted, to whoever asks with a device code.
+
+    Raises:
+        AuthorizationPending: they have not decided, or, ``SlowDown``, it was asked too often.
+        AccessTokenException: nothing comes of it.
+    """
+    # What the client proved itself by is used, whatever was decided: nobody else can ask with it
+    # again, at the right moment.
+    await spend(store, Use(undecided.once), now)
+    authorization = undecided.decided(await kept(store, undecided.code, now))
+    if authorization is None:
+        await pace(store, undecided.code, now)
+        raise undecided
+    return authorization
 
 
 async def kept(store: ReplayStore, code: DeviceCode, now: int) -> str:
