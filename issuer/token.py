@@ -151,11 +151,16 @@ class TokenGenerator:
         client, resource = authorization.client, authorization.resource
         lifetime = server.registry.access_token_lifetime(client, resource)
         expires_at = authorization.issued_at + lifetime
+        exchanged = authorization.exchanged
+        if exchanged is not None:
+            expires_at = min(expires_at, exchanged.not_after)
         body = TOKEN_TYPES[resource.access_token_type](server, authorization, expires_at)
         body["expires_in"] = expires_at - authorization.received_at
         if authorization.openid_scope is not None:
             access_token = str(body["access_token"])
             body["id_token"] = id_token.mint(server, authorization, access_token, expires_at)
+        if exchanged is not None:
+            body["issued_token_type"] = exchanged.issued_token_type
         if scope := authorization.granted:
             body["scope"] = str(scope)
         refresh_token = _sealed(server, authorization)

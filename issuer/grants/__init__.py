@@ -13,9 +13,11 @@ from issuer.grants import (
     jwt_bearer,
     password,
     refresh_token,
+    token_exchange,
 )
 from issuer.protocol import device
 from issuer.protocol.request import AuthenticatedRequest, Authorization
+from issuer.registry.exchange import TOKEN_EXCHANGE
 from issuer.registry.federation import JWT_BEARER
 from issuer.server import AuthorizationServer
 
@@ -29,5 +31,6 @@ GRANTS: Mapping[str, Grant] = MappingProxyType(
         "client_credentials": client_credentials.authorize,
         device.GRANT_TYPE: device_code.authorize,
         JWT_BEARER: jwt_bearer.authorize,
+        TOKEN_EXCHANGE: token_exchange.authorize,
     }
 )

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from issuer.protocol.binding import Binding
+from issuer.protocol.exchanged import Exchanged
 from issuer.protocol.form import Form
 from issuer.protocol.redemption import token_id
 from issuer.protocol.replay import Once, Standing, Use
@@ -111,6 +112,8 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     once: tuple[Once, ...] = ()
     standing: tuple[Standing, ...] = ()
     credential: str = ""
+    exchanged: Exchanged | None = None
+    """What it owes to the token that was exchanged for it."""
     mapped: Mapping[str, Any] | None = None
     """What a federation says of the client, as far as access tokens repeat it."""
     binding: Binding | None = None

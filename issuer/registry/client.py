@@ -18,6 +18,7 @@ from issuer.registry import client_keys, distinguished_name, origin, redirect_ur
 from issuer.registry.branding import Link, Logo
 from issuer.registry.client_claims import check_claims
 from issuer.registry.client_keys import MAX_KEYS, ClientKeys
+from issuer.registry.exchange import Exchange
 from issuer.registry.federated import Federated
 from issuer.registry.record import (
     STRICT,
@@ -141,6 +142,8 @@ class Client:
     """What it signs its assertions by; whatever its keys are for, if left out (RFC 7591)."""
     federated: tuple[Federated, ...] = ()
     """Tokens that others issued to it, which are as good as an assertion that it signed."""
+    exchanges: tuple[Exchange, ...] = ()
+    """Tokens of others that it may exchange, and for which (RFC 8693)."""
     tls_client_auth_subject_dn: SubjectDN | None = None
     """The subject of its certificate, as RFC 4514 spells it (RFC 8705 section 2.1.2)."""
     tls_client_auth_san_dns: SanDNS | None = None

@@ -7,6 +7,7 @@ from shlex import quote
 from issuer.registry import (
     certificate_checks,
     client_checks,
+    exchange_checks,
     fapi2,
     federation_checks,
     user_checks,
@@ -147,6 +148,7 @@ def _check_client(
         *client_checks.check(client, registry),
         *certificate_checks.check_client(client, registry),
         *federation_checks.check_client(client, registry),
+        *exchange_checks.check_client(client, registry),
     ]
 
 

@@ -17,6 +17,7 @@ from issuer.registry.client_certificates import read_authorities
 from issuer.registry.client_keys import ClientKeys
 from issuer.registry.consistency import Offered
 from issuer.registry.documents import Problem, near
+from issuer.registry.exchange import Exchange
 from issuer.registry.federated import Federated
 from issuer.registry.federation import Federation
 from issuer.registry.freeing import free
@@ -52,6 +53,7 @@ HELD: Mapping[int | str, type[Any]] = MappingProxyType(
         "keys": EncryptionJWK,
         "address": Address,
         "federated": Federated,
+        "exchanges": Exchange,
     }
 )
 """What lies within a record, by the field that it lies in."""

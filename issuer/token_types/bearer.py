@@ -64,6 +64,8 @@ def access_token_claims(
         "exp": expires_at,
         "jti": authorization.jti,
     }
+    if authorization.exchanged is not None and authorization.exchanged.act is not None:
+        claims["act"] = authorization.exchanged.act
     if authorization.mapped:
         claims = {**authorization.mapped, **claims}
     if scope:

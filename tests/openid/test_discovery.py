@@ -46,6 +46,7 @@ def test_the_document_says_all_there_is():
         "grant_types_supported": [
             "authorization_code", "refresh_token", "password", "client_credentials",
             "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
         ],
         "token_endpoint_auth_methods_supported": ["client_secret_basic"],
         "code_challenge_methods_supported": ["S256"],

@@ -285,7 +285,8 @@ REFUSED: list[tuple[str, tuple[Any, ...], Any, str, str]] = [
     ("a grant that is not on offer", (*WEB, "grant_types"), ["implicit"],
      "clients.web.grant_types",
      '"implicit" is not known here; there is authorization_code, client_credentials, '
-     f"password, refresh_token, {DEVICE_CODE}, urn:ietf:params:oauth:grant-type:jwt-bearer"),
+     f"password, refresh_token, {DEVICE_CODE}, urn:ietf:params:oauth:grant-type:jwt-bearer, "
+     "urn:ietf:params:oauth:grant-type:token-exchange"),
     ("devices whose decisions nobody keeps", (*WEB, "grant_types"),
      ["authorization_code", DEVICE_CODE], "clients.web.grant_types",
      f'has "{DEVICE_CODE}", which needs a replay_store under [issuer], where a decision waits for '
