@@ -22,6 +22,7 @@ from keys.errors import (
 )
 from keys.key_set import KeySet
 from keys.mtls import MTLS
+from keys.resource_metadata import ResourceMetadata
 from keys.revocations import Revocations
 from keys.verifier import Verifier
 
@@ -37,6 +38,7 @@ __all__ = [
     "KeysUnavailable",
     "Nonces",
     "ReplaysUnavailable",
+    "ResourceMetadata",
     "Revocations",
     "RevocationsUnavailable",
     "UseDPoPNonce",

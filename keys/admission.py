@@ -13,6 +13,8 @@ from keys.audience import canonical
 from keys.claims import AccessToken
 from keys.errors import AccessRefused, Challenged, InvalidMac, MissingMac, MissingToken
 from keys.mtls import MTLS
+from keys.resource_metadata import Answer
+from keys.target_uri import normalize
 from keys.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -116,6 +118,9 @@ class Admission:
         self._origin = None if origin is None else authority.parse_origin(origin)
         self._url = _origin_of_proofs(bearer, origin)
         self._public = frozenset(public)
+        self._published = None if bearer is None else bearer.published
+        if bearer and self._published and origin is not None:
+            _check_reachable(bearer.audience, origin)
         self.max_body = max_body
 
     @property
@@ -126,6 +131,22 @@ class Admission:
     def is_public(self, path: str) -> bool:
         """Whether ``path``, decoded, is answered without credentials."""
         return path in self._public
+
+    def metadata(self, method: str, path: str, mount: str) -> Answer | None:
+        """What is answered to a request for the metadata; None for all others.
+
+        They are before the path of the resource (RFC 9728 section 3.1), so that a server says that
+        they are below where it is mounted, if that is what it cuts off or puts before every path.
+
+        Args:
+            method: of the request line.
+            path: decoded and whole, with ``mount``.
+            mount: where the server says that the application is: ``root_path``, ``SCRIPT_NAME``.
+        """
+        published = self._published
+        if published is None or published.path not in (path, path.removeprefix(mount)):
+            return None
+        return published.answer(method)
 
     def needs_body(self, authorization: str | None) -> bool:
         """Whether these credentials cannot be judged without the body.
@@ -191,6 +212,24 @@ class Admission:
             "authorization": arrival.authorization,
         }
 
+    def header_fields(
+        self, refused: AccessRefused, beside: Mapping[str, str] = _NOTHING
+    ) -> list[tuple[str, str]]:
+        """The header fields of the answer to a refused request, each challenge in one of its own.
+
+        ``beside`` are those that an answer would have had that is no refusal.
+        """
+        _log.info("refused: %s", refused.detail)
+        fields = [("Content-Type", "text/plain; charset=utf-8")]
+        if not isinstance(refused, Challenged):
+            return fields + list({**beside, **refused.headers}.items())
+        if self._bearer is not None and refused.scheme != "MAC":
+            self._bearer.guided(refused)  # whoever raised it
+        others = {**beside, **refused.headers}
+        del others["WWW-Authenticate"]
+        fields += [("WWW-Authenticate", challenge) for challenge in refused.challenges]
+        return fields + list(others.items())
+
     def _missing(self) -> MissingCredentials:
         missing: list[Challenged] = []
         if self._bearer is not None:
@@ -200,20 +239,11 @@ class Admission:
         return MissingCredentials(missing)
 
 
-def header_fields(
-    refused: AccessRefused, beside: Mapping[str, str] = _NOTHING
-) -> list[tuple[str, str]]:
-    """The header fields of the answer to a refused request, each challenge in one of its own.
-
-    ``beside`` are those that an answer would have had that is no refusal.
-    """
-    _log.info("refused: %s", refused.detail)
-    fields = [("Content-Type", "text/plain; charset=utf-8")]
-    others = {**beside, **refused.headers}
-    if isinstance(refused, Challenged):
-        del others["WWW-Authenticate"]
-        fields += [("WWW-Authenticate", challenge) for challenge in refused.challenges]
-    return fields + list(others.items())
+def _check_reachable(audience: str, origin: str) -> None:
+    """Clients take no metadata of another resource than they asked for (RFC 9728 section 3.3)."""
+    match = _ORIGIN.match(audience)
+    if match is None or normalize(match[0]) != normalize(origin):
+        raise ValueError("for metadata the audience has to begin with the origin clients see")
 
 
 def _origin_of_proofs(verifier: Verifier | None, origin: str | None) -> str:

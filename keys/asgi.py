@@ -1,13 +1,14 @@
 """Middleware for ASGI applications: no request reaches them without a valid access token."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from keys.admission import MAX_BODY, Admission, Arrival, ContentTooLarge, header_fields
+from keys.admission import MAX_BODY, Admission, Arrival, ContentTooLarge
 from keys.claims import AccessToken
 from keys.errors import AccessRefused, WrongMac
 from keys.mtls import MTLS
+from keys.resource_metadata import Answer
 from keys.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class AccessMiddleware:
     Args:
         app: the application.
         bearer: verifies bearer tokens, and bound ones if it is made with ``dpop`` or ``mtls``;
-            without it none is accepted.
+            without it none is accepted. If it is made with ``metadata``, they are answered here.
         mac: verifies MAC credentials; without it none are accepted.
         origin: ``scheme://host[:port]`` as clients see it, where that is not what ``Host`` and the
             connection say: behind a proxy. ``X-Forwarded-*`` are not looked at. Of DPoP proofs
@@ -65,7 +66,14 @@ class AccessMiddleware:
         if scope["type"] == "lifespan" or self._admission.is_public(scope["path"]):
             await self._app(scope, receive, send)
             return
-        answer = _Answer(scope, send)
+        if scope["type"] == "http":
+            told = self._admission.metadata(
+                scope["method"], scope["path"], scope.get("root_path", "")
+            )
+            if told is not None:
+                await _tell(told, send)
+                return
+        answer = _Answer(scope, send, self._admission)
         try:
             arrival = _arrival(scope, self._admission.mtls)
             body = None
@@ -101,9 +109,10 @@ class _Disconnected(Exception):
 class _Answer:
     """The application's answer, or ours if it does not give one."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, admission: Admission) -> None:
         self._scope = scope
         self._send = send
+        self._admission = admission
         self.has_begun = False
         self.headers: Mapping[str, str] = {}
         """Fields that the application's answer is to have besides its own."""
@@ -126,12 +135,22 @@ class _Answer:
                 return
             prefix = "websocket."
         body = str(refused).encode()
-        fields = [*header_fields(refused, self.headers), ("Content-Length", str(len(body)))]
-        headers = [(name.lower().encode(), value.encode()) for name, value in fields]
+        fields = self._admission.header_fields(refused, self.headers)
+        fields.append(("Content-Length", str(len(body))))
         start = {"type": f"{prefix}http.response.start", "status": refused.status}
-        await self._send({**start, "headers": headers})
+        await self._send({**start, "headers": _encoded(fields)})
         sent = b"" if self._scope.get("method") == "HEAD" else body
         await self._send({"type": f"{prefix}http.response.body", "body": sent})
+
+
+async def _tell(told: Answer, send: Send) -> None:
+    start = {"type": "http.response.start", "status": told.status}
+    await send({**start, "headers": _encoded(told.headers)})
+    await send({"type": "http.response.body", "body": told.body})
+
+
+def _encoded(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in fields]
 
 
 def _arrival(scope: Scope, mtls: MTLS | None) -> Arrival:

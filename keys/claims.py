@@ -55,6 +55,8 @@ class AccessToken:
         default_factory=lambda: _NOTHING, repr=False, compare=False
     )
     """Header fields that the answer should have: ``DPoP-Nonce``, where a newer one is in use."""
+    resource_metadata: str = field(default="", repr=False, compare=False)
+    """Where the resource server's metadata are; empty if it publishes none."""
 
     @property
     def is_client(self) -> bool:
@@ -68,7 +70,7 @@ class AccessToken:
             InsufficientScope: one was not.
         """
         if not self.scope.issuperset(scopes):
-            raise InsufficientScope(scopes, self.scope, self.scheme)
+            raise InsufficientScope(scopes, self.scope, self.scheme, self.resource_metadata)
 
 
 def check_issuer(claims: Mapping[str, Any], issuer: str) -> None:

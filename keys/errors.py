@@ -8,7 +8,7 @@ from typing import ClassVar
 RETRY_AFTER = 5
 """Seconds after which a request that met no keys may be sent again."""
 
-_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
 
 
 class AccessRefused(Exception):
@@ -45,6 +45,10 @@ class Challenged(AccessRefused):
     """The challenges of the other schemes that are accepted."""
     nonce: str = ""
     """What the next DPoP proof is to have; empty where no nonces are asked for."""
+    resource_metadata: str = ""
+    """The URL of what the resource server says of itself (RFC 9728 section 5.1); empty if none."""
+    scope: str = ""
+    """What a token should be asked for, with blanks between; empty where that is not known."""
 
     def __init__(self, detail: str, *, realm: str = "") -> None:
         super().__init__(detail)
@@ -54,13 +58,20 @@ class Challenged(AccessRefused):
     @property
     def challenge(self) -> str:
         """The challenge of the scheme that was shown."""
-        algs = f', algs="{self.algs}"' if self.algs else ""
         if self.realm:
-            return f'{self.scheme} realm="{self.realm}"{algs}'
-        if self.scheme == "MAC":
-            return f'MAC error="{self.message}"'
-        said = f'error="{self.error}", error_description="{self.message}"'
-        return f"{self.scheme} {said}{algs}"
+            said = f'realm="{self.realm}"'
+        elif self.scheme == "MAC":
+            said = f'error="{self.message}"'
+        else:
+            said = f'error="{self.error}", error_description="{self.message}"'
+        algs = f', algs="{self.algs}"' if self.algs else ""
+        return f"{self.scheme} {said}{algs}{self.guidance}"
+
+    @property
+    def guidance(self) -> str:
+        """What a challenge says besides: where the metadata are, and what to ask for."""
+        said = {"resource_metadata": self.resource_metadata, "scope": self.scope}
+        return "".join(f', {name}="{value}"' for name, value in said.items() if value)
 
     @property
     def challenges(self) -> tuple[str, ...]:
@@ -124,25 +135,25 @@ class MissingMac(InvalidMac):
 
 
 class InsufficientScope(Challenged):
-    """The token is valid but was not granted ``scope``."""
+    """The token is valid but was not granted all of ``scope``."""
 
     status = 403
     error = "insufficient_scope"
     message = "The access token was not granted what this needs."
 
     def __init__(
-        self, required: Iterable[str], granted: Iterable[str], scheme: str = "Bearer"
+        self,
+        required: Iterable[str],
+        granted: Iterable[str],
+        scheme: str = "Bearer",
+        resource_metadata: str = "",
     ) -> None:
         self.scheme = scheme
+        self.resource_metadata = resource_metadata
         self.scope = " ".join(sorted(required))
-        if not all(_SCOPE_TOKEN.fullmatch(each) for each in self.scope.split(" ")):
+        if not all(SCOPE_TOKEN.fullmatch(each) for each in self.scope.split(" ")):
             raise ValueError("a required scope is no scope")
         super().__init__(f"needs {self.scope}, has {' '.join(sorted(granted)) or 'nothing'}")
-
-    @property
-    def challenge(self) -> str:
-        """The value of ``WWW-Authenticate``, with all that is needed."""
-        return f'{super().challenge}, scope="{self.scope}"'
 
 
 class Unavailable(AccessRefused):

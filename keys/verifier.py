@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from keys import claims as claims_of
@@ -12,6 +13,7 @@ from keys.clock import seconds
 from keys.dpop_policy import DPoP
 from keys.errors import Challenged, InvalidToken, MissingToken
 from keys.mtls import MTLS, held_by
+from keys.resource_metadata import ResourceMetadata, publish
 from keys.revocations import STALE_AFTER, Wanted
 
 T = TypeVar("T", bound=Challenged)
@@ -35,6 +37,8 @@ class Verifier:
             key is accepted. Proofs are looked at by ``verify_request``.
         mtls: how tokens are taken that are bound to a certificate (RFC 8705 section 3); by default
             they are not. Certificates are looked at by ``verify_request``.
+        metadata: what this resource server says of itself (RFC 9728). ``published`` is the document
+            then, which the middleware answers with, and each challenge says where it is.
         leeway: seconds of clock difference forgiven.
         clock: the time in seconds, for calls without ``now``.
 
@@ -52,6 +56,7 @@ class Verifier:
         stale_after: int | None = STALE_AFTER,
         dpop: DPoP | None = None,
         mtls: MTLS | None = None,
+        metadata: ResourceMetadata | None = None,
         leeway: int = LEEWAY,
         clock: Callable[[], int] = seconds,
     ) -> None:
@@ -60,6 +65,10 @@ class Verifier:
         """The authentication schemes that are accepted, in lower case."""
         self.mtls = mtls
         """Where certificates come from; None where they are not asked for."""
+        self.published = (
+            None if metadata is None else publish(audience, issuer, metadata, dpop=dpop, mtls=mtls)
+        )
+        """What clients can read of this resource server; None where they are told nothing."""
         self._dpop = dpop
         self._understood = _understood(dpop, mtls)
         self._only_bound = any(each is not None and each.required for each in (dpop, mtls))
@@ -80,7 +89,10 @@ class Verifier:
             RevocationsUnavailable: what it revoked is not to be had.
         """
         now = self._clock() if now is None else now
-        return held_by(self._shown_as(self._tokens.verify(token, now), "bearer"), None)
+        try:
+            return held_by(self._shown_as(self._tokens.verify(token, now), "bearer"), None)
+        except Challenged as refused:
+            raise self.guided(refused) from None
 
     def verify_header(self, authorization: str | None, *, now: int | None = None) -> AccessToken:
         """The access token in an ``Authorization`` header (RFC 6750 section 2.1).
@@ -101,7 +113,10 @@ class Verifier:
         now = self._clock() if now is None else now
         for waiting in self._tokens.ask(token, now):
             await waiting.wait_async()
-        return held_by(self._shown_as(self._tokens.verify_at_hand(token, now), "bearer"), None)
+        try:
+            return held_by(self._shown_as(self._tokens.verify_at_hand(token, now), "bearer"), None)
+        except Challenged as refused:
+            raise self.guided(refused) from None
 
     async def verify_header_async(
         self, authorization: str | None, *, now: int | None = None
@@ -197,9 +212,22 @@ class Verifier:
         now = self._clock() if now is None else now
         return self._completed(missing, next(iter(self.schemes)), now)
 
+    def guided(self, refused: T) -> T:
+        """``refused`` with a challenge that says where the metadata are, and what to ask for."""
+        if self.published is not None:
+            refused.resource_metadata = self.published.url
+            refused.scope = refused.scope or self.published.scope
+        return refused
+
     def _read(self, claims: dict[str, Any], _: int) -> AccessToken:
         # What else a token may be bound to is one more row in ``claims_of.SCHEME_OF``, and one
         # more proof in ``verify_request``.
+        token = self._read_bound(claims)
+        if self.published is None:
+            return token
+        return replace(token, resource_metadata=self.published.url)
+
+    def _read_bound(self, claims: dict[str, Any]) -> AccessToken:
         if not self._understood:
             claims_of.check_bearer(claims)
             return claims_of.read(claims)
@@ -234,6 +262,7 @@ class Verifier:
 
     def _completed(self, refused: T, scheme: str, now: int) -> T:
         """``refused`` with a challenge for each scheme that is accepted."""
+        self.guided(refused)
         if self._dpop is None:
             return refused
         refused.nonce = self._dpop.nonce(now)
@@ -241,7 +270,9 @@ class Verifier:
             refused.scheme, refused.algs = "DPoP", self._dpop.algs
         bearer, dpop = f'Bearer realm="{self.audience}"', self._dpop.challenge(self.audience)
         challenges = {"bearer": bearer, "dpop": dpop}
-        refused.others = tuple(challenges[each] for each in self.schemes if each != scheme)
+        refused.others = tuple(
+            challenges[each] + refused.guidance for each in self.schemes if each != scheme
+        )
         return refused
 
 

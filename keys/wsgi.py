@@ -6,7 +6,7 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from keys.admission import MAX_BODY, Admission, Arrival, ContentTooLarge, header_fields
+from keys.admission import MAX_BODY, Admission, Arrival, ContentTooLarge
 from keys.errors import AccessRefused
 from keys.mtls import MTLS
 from keys.verifier import Verifier
@@ -31,7 +31,7 @@ class AccessMiddleware:
     Args:
         app: the application.
         bearer: verifies bearer tokens, and bound ones if it is made with ``dpop`` or ``mtls``;
-            without it none is accepted.
+            without it none is accepted. If it is made with ``metadata``, they are answered here.
         mac: verifies MAC credentials; without it none are accepted. The server has to tell the
             request target as it was sent, in ``RAW_URI`` or ``REQUEST_URI``.
         origin: ``scheme://host[:port]`` as clients see it, where that is not what ``Host`` and the
@@ -62,8 +62,13 @@ class AccessMiddleware:
 
     def __call__(self, environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
         """One request, as WSGI describes it."""
-        if self._admission.is_public(_path(environ)):
+        path = _path(environ)
+        if self._admission.is_public(path):
             return self._app(environ, start_response)
+        told = self._admission.metadata(environ["REQUEST_METHOD"], path, _mount(environ))
+        if told is not None:
+            start_response(_status(told.status), list(told.headers))
+            return [told.body]
         start = start_response
         beside: Mapping[str, str] = {}
         try:
@@ -78,7 +83,22 @@ class AccessMiddleware:
                 start = _starting_with(beside, start_response)
             return self._app(environ, start)
         except AccessRefused as refused:
-            return _refuse(refused, environ, start_response, beside)
+            return self._refuse(refused, environ, start_response, beside)
+
+    def _refuse(
+        self,
+        refused: AccessRefused,
+        environ: Environ,
+        start_response: "StartResponse",
+        beside: Mapping[str, str],
+    ) -> Iterable[bytes]:
+        body = str(refused).encode()
+        fields = self._admission.header_fields(refused, beside)
+        fields.append(("Content-Length", str(len(body))))
+        # With exc_info an answer that was not sent yet is replaced, and after one that was, it
+        # raises.
+        start_response(_status(refused.status), fields, sys.exc_info())
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
 def _starting_with(beside: Mapping[str, str], start_response: "StartResponse") -> "StartResponse":
@@ -92,23 +112,20 @@ def _starting_with(beside: Mapping[str, str], start_response: "StartResponse") -
     return start
 
 
-def _refuse(
-    refused: AccessRefused,
-    environ: Environ,
-    start_response: "StartResponse",
-    beside: Mapping[str, str],
-) -> Iterable[bytes]:
-    body = str(refused).encode()
-    fields = [*header_fields(refused, beside), ("Content-Length", str(len(body)))]
-    status = f"{refused.status} {HTTPStatus(refused.status).phrase}"
-    # With exc_info an answer that was not sent yet is replaced, and after one that was, it raises.
-    start_response(status, fields, sys.exc_info())
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+def _status(status: int) -> str:
+    return f"{status} {HTTPStatus(status).phrase}"
+
+
+def _mount(environ: Environ) -> str:
+    return _decoded(environ.get("SCRIPT_NAME", ""))
 
 
 def _path(environ: Environ) -> str:
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return str(path).encode("latin-1").decode("utf-8", "replace")
+    return _decoded(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+
+
+def _decoded(path: str) -> str:
+    return path.encode("latin-1").decode("utf-8", "replace")
 
 
 def _arrival(environ: Environ, mtls: MTLS | None) -> Arrival:
