@@ -77,7 +77,7 @@ def of_access_token(
         user = user or User.of_claims(token.subject, {})
     elif token.client_id != authenticated.client.client_id:
         raise refused("subject_token", "another client's, which acts for itself")
-    standing = returned.standing(token, partial(refused, "subject_token", "revoked"))
+    standing = returned.standing(server, token, partial(refused, "subject_token", "revoked"))
     return SubjectToken(
         user,
         token.expires_at,

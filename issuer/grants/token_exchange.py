@@ -126,7 +126,7 @@ def _act(
         if not token.is_client or token.client_id not in (actor, *rule.actors):
             raise refused("actor_token", "of nobody who may act here")
         actor = token.client_id
-        standing = (returned.standing(token, lambda: refused("actor_token", "revoked")),)
+        standing = (returned.standing(server, token, lambda: refused("actor_token", "revoked")),)
     before = _plain(subject.claims.get("act"))
     if not _may_act(server, subject.claims, actor):
         raise refused("subject_token", "its may_act is another")

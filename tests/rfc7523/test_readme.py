@@ -39,7 +39,8 @@ def test_the_table_says_for_how_long_an_assertion_is_good_without_a_store(lifeti
     [
         *ALGORITHMS, *filter(None, TYPS - {"jwt"}), ASSERTION_TYPE, f"{MAX_LIFETIME} s later",
         f"twice in {REFETCH_INTERVAL} s", "`client_secret_jwt` is not offered", "jwks_file",
-        "jwks_uri", "jwks_uri_networks", "SSL_CERT_FILE", 'token_endpoint_auth_audience = "endpoint"',
+        "jwks_uri", "jwks_uri_networks", "SSL_CERT_FILE",
+        'token_endpoint_auth_audience = "endpoint"',
         "token_endpoint_auth_signing_alg", "--private-key-jwt", "issuer client key",
         "expires_in=60",
     ],
