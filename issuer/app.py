@@ -157,6 +157,8 @@ def create_app(
         middleware.append(AccessLog(writer.write, server=lambda: reloader.server, clock=clock))
     base = base_path(settings.url)
     methods = {base + TOKEN: "POST", base + REVOKE: "POST", base + USERINFO: "GET, POST"}
+    if settings.has_store:  # many a television is a browser without a keyboard
+        methods[base + DEVICE_AUTHORIZATION] = "POST"
     public = frozenset({base + JWKS, base + REVOCATIONS, *metadata_paths(settings.url)})
     middleware.append(CORS(methods, public=public, server=lambda: reloader.server))
     router: Any = ExactRouter()  # Falcon's types know its own router only

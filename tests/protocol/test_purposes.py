@@ -3,6 +3,7 @@
 import pytest
 
 from issuer.browser.sealed import FormToken, Interaction, LoginChallenge, PushedRequest, Session
+from issuer.protocol.device import DeviceCode, DeviceDecision, DeviceRequest
 from issuer.protocol.sealed import AuthorizationCode, RefreshToken, UserinfoClaims
 from issuer.purposes import PURPOSES
 from tests.rooms import modules
@@ -16,6 +17,9 @@ WIRE_NAMES = {
     "session": Session,
     "form": FormToken,
     "login_challenge": LoginChallenge,
+    "device_code": DeviceCode,
+    "device_request": DeviceRequest,
+    "device_decision": DeviceDecision,
 }
 
 

@@ -28,7 +28,8 @@ OTHERS = [
     "*",
 ]
 PAGES = [
-    "/", "/authorize", "/consent", "/login", "/login/callback", "/logout", "/par", "/healthz",
+    "/", "/authorize", "/consent", "/device", "/login", "/login/callback", "/logout", "/par",
+    "/healthz",
 ]  # fmt: skip
 
 

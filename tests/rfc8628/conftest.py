@@ -9,6 +9,12 @@ from issuer.server import AuthorizationServer
 from tests.rfc8628.devices import Home
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine takes longer than a quarter of a second, and these tests ask thousands."""
+    monkeypatch.setattr("issuer.stores.sqlite.BUSY_TIMEOUT", 20)
+
+
 @pytest.fixture
 def homes(tmp_path: Path) -> Iterator[Callable[..., Home]]:
     """Makes workers over one SQLite file, and closes them all at the end."""

@@ -9,6 +9,7 @@ from issuer.registry.scope import Scope
 from keys.ring import KeyRing
 from tests.builders import API, ISSUER, MAC_API, NOW
 from tests.rfc8628.devices import a_console, a_tv, an_issuer_of_devices
+from tests.rfc8628.running import an_issuer_with_devices
 
 
 @pytest.mark.parametrize("client_id", ["tv", "console"])
@@ -116,3 +117,26 @@ def test_a_client_that_names_no_scope_asks_for_all_but_who_the_user_is(homes):
     assert found is not None
     assert found.requested.scope == {"read"}
     assert GRANT_TYPE in found.requested.client.grant_types
+
+
+def test_a_television_that_runs_a_script_may_ask_from_where_its_client_registered(tmp_path):
+    """CORS at this endpoint as at the token endpoint, and for nobody else's scripts."""
+    origin, other = "https://tv.example", "https://evil.example"
+    running = an_issuer_with_devices(tmp_path)
+    table = running.read_registry()
+    table["clients"]["tv"]["allowed_cors_origins"] = [origin]
+    running.write_registry(table)
+    running.start()
+    try:
+        for path in ("/device_authorization", "/token"):
+            preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            allowed = running.http.options(path, headers=preflight)
+            assert allowed.headers["Access-Control-Allow-Origin"] == origin
+            refused = running.http.options(path, headers=preflight | {"Origin": other})
+            assert "Access-Control-Allow-Origin" not in refused.headers
+        sent = {"data": {"client_id": "tv"}, "headers": {"Origin": origin}}
+        answer = running.http.post("/device_authorization", **sent)
+        assert answer.headers["Access-Control-Allow-Origin"] == origin
+        assert answer.status_code == 200
+    finally:
+        running.stop()
