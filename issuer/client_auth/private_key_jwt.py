@@ -155,14 +155,22 @@ def _times(claims: Mapping[str, Any], now: int) -> tuple[int, int]:
         raise NotProved(f"assertion: expired {now - expires_at} s ago")
     if expires_at > now + MAX_LIFETIME + LEEWAY:
         raise NotProved(f"assertion: exp is more than {MAX_LIFETIME} s ahead")
-    begins = {each: _instant(claims, each) for each in ("iat", "nbf") if each in claims}
-    for name, at in begins.items():
-        if at > now + LEEWAY:
-            raise NotProved(f"assertion: {name} is {at - now} s ahead")
-        # Both are by one clock; but some set nbf back, for the clocks of others.
-        if expires_at - at > MAX_LIFETIME + (LEEWAY if name == "nbf" else 0):
-            raise NotProved(f"assertion: exp is more than {MAX_LIFETIME} s after {name}")
-    return begins.get("iat", expires_at - MAX_LIFETIME), expires_at
+    # Both are by one clock; but some set nbf back, for the clocks of others.
+    issued_at = _beginning(claims, "iat", now, expires_at - MAX_LIFETIME)
+    _beginning(claims, "nbf", now, expires_at - MAX_LIFETIME - LEEWAY)
+    return issued_at, expires_at
+
+
+def _beginning(claims: Mapping[str, Any], name: str, now: int, earliest: int) -> int:
+    """The instant that ``name`` is, or the ``earliest`` that it may be."""
+    if name not in claims:
+        return earliest
+    at = _instant(claims, name)
+    if at > now + LEEWAY:
+        raise NotProved(f"assertion: {name} is {at - now} s ahead")
+    if at < earliest:
+        raise NotProved(f"assertion: exp is more than {MAX_LIFETIME} s after {name}")
+    return at
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> int:

@@ -5,6 +5,7 @@ claims that anybody may have written.
 """
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from issuer.registry.client_keys import MAX_KID, ClientKeys
@@ -58,8 +59,19 @@ def read(text: str, max_length: int = MAX_LENGTH) -> Unproved:
     Raises:
         InvalidToken: it is not; the sentence quotes nothing of it.
     """
-    token = jws.split(text, max_length)
-    alg, kid, typ = (token.header.get(name) for name in ("alg", "kid", "typ"))
+    parts = jws.cut(text, max_length)
+    alg, kid, typ = _header(parts.header)
+    try:
+        claims, signature = parse_object(_decode(parts.payload)), _decode(parts.signature)
+    except ValueError as error:
+        raise InvalidToken(f"payload: {error}") from None
+    return Unproved(alg, kid, typ, claims, parts.message, signature)
+
+
+@lru_cache(maxsize=1024)  # A client's have one, mostly. Failures are not remembered.
+def _header(text: str) -> tuple[str, str | None, str | None]:
+    header = jws.read_header(text)
+    alg, kid, typ = (header.get(name) for name in ("alg", "kid", "typ"))
     alg = FULLY_SPECIFIED.get(alg, alg) if isinstance(alg, str) else ""
     if alg not in ALGORITHMS:
         raise InvalidToken("its alg is none that is accepted")
@@ -67,12 +79,7 @@ def read(text: str, max_length: int = MAX_LENGTH) -> Unproved:
         raise InvalidToken("its kid is no text, or too long")
     if typ is not None and not isinstance(typ, str):
         raise InvalidToken("its typ is no text")
-    try:
-        claims, signature = parse_object(_decode(token.payload)), _decode(token.signature)
-    except ValueError as error:
-        raise InvalidToken(f"payload: {error}") from None
-    typ = None if typ is None else jws.media_type(typ)
-    return Unproved(alg, kid, typ, claims, token.message, signature)
+    return alg, kid, None if typ is None else jws.media_type(typ)
 
 
 def _decode(part: str) -> bytes:

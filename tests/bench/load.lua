@@ -1,5 +1,5 @@
--- Cycles through the requests of a file. A line of it is an Authorization header, a tab, and a form;
--- then, for some, a tab and a DPoP header, or two and a Client-Cert header.
+-- Cycles through the requests of a file. A line of it is an Authorization header, which is empty for
+-- some, a tab, and a form; then, for some, a tab and a DPoP header, or two and a Client-Cert header.
 local requests, position = {}, 0
 
 function init(args)

@@ -42,7 +42,8 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenForm:
-    """A token request by client_secret_basic, or over a connection with a certificate."""
+    """A token request by client_secret_basic, over a connection with a certificate, or by what its
+    parameters say."""
 
     client_id: str
     client_secret: str
@@ -54,15 +55,17 @@ class TokenForm:
 
     @property
     def authorization(self) -> str:
-        """The header; empty where the certificate takes its place."""
-        return "" if self.certificate else basic(self.client_id, self.client_secret)
+        """The header; empty where something else takes its place."""
+        if self.certificate or not self.client_secret:
+            return ""
+        return basic(self.client_id, self.client_secret)
 
     @property
     def headers(self) -> dict[str, str]:
         """What says who sends it."""
         if self.certificate:
             return {"Client-Cert": self.certificate}
-        return {"Authorization": self.authorization}
+        return {"Authorization": self.authorization} if self.client_secret else {}
 
     @property
     def body(self) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from issuer.browser.authorize import AuthorizationRequest, issue_code
+from issuer.client_auth.private_key_jwt import ASSERTION_TYPE
 from issuer.load import load
 from issuer.metadata import TOKEN
 from issuer.possession import nonces
@@ -25,6 +26,7 @@ from issuer.registry import secret
 from issuer.token import handler
 from keys.dpop_signer import DPoPKey
 from keys.mac.key_wrapping import public_jwk
+from keys.signing import SigningKey
 from tests.bench.builds import PURE, Build
 from tests.bench.clients import POOL, client_credentials, client_id, client_secret, form, spread
 from tests.bench.endpoint import Endpoint, ask, is_answered
@@ -48,6 +50,8 @@ AUTHORITY = an_authority(**TODAY)
 
 PROOFS = 8 * POOL
 """More than are sent in a round, so that hardly any comes twice."""
+
+SIGNER, TYP = "signer", "client-authentication+jwt"
 
 PATIENT = ("--timeout", "0")  # a worker that is paused does not hang
 
@@ -77,6 +81,8 @@ class Ours:
         table["issuer"]["replay_store"] = replay_store
         if by_certificate:
             table = _by_certificate(table)
+        self.key = SigningKey.generate("ES256", activates_at=0)
+        table["clients"][SIGNER] = _signer(self.key)
         self._write(table)
 
     def start(self, *cores: int, workers: int = 1) -> None:
@@ -163,6 +169,24 @@ class Ours:
                 certificate=headers[each.client_id],
             )
             for each in asked
+        ]
+
+    def assertions(self, count: int = PROOFS) -> list[TokenForm]:
+        """Requests of the client that signs, each with an assertion of its own."""
+        now = int(time.time())
+        said = {"iss": SIGNER, "sub": SIGNER, "aud": self._issuer.url, "iat": now, "exp": now + 300}
+        return [
+            TokenForm(
+                client_id=SIGNER,
+                client_secret="",
+                parameters=(
+                    ("grant_type", "client_credentials"),
+                    ("scope", "read write"),
+                    ("client_assertion_type", ASSERTION_TYPE),
+                    ("client_assertion", self.key.sign(TYP, {**said, "jti": fresh_id()})),
+                ),
+            )
+            for _ in range(count)
         ]
 
     def codes(self, count: int = POOL) -> list[TokenForm]:
@@ -267,6 +291,16 @@ def registry(url: str, clients: int) -> dict[str, Any]:
         },
         "clients": {client_id(number): _client(number) for number in range(clients)},
         "users": {"alice": {"password_hash": PASSWORD_HASH}},
+    }
+
+
+def _signer(key: SigningKey) -> dict[str, Any]:
+    return {
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [dict(key.public_jwk)]},
+        "grant_types": ["client_credentials"],
+        "scope": "read write",
+        "resources": [API],
     }
 
 

@@ -20,6 +20,7 @@ from tests.bench.names import (
     PEER,
     SIGNING,
     UNSEEN,
+    WITH_ASSERTIONS,
     WITH_CERTIFICATES,
     WITH_KEYS,
     WITH_PROOFS,
@@ -152,6 +153,7 @@ class _Rounds:
         unseen = partial(issuer.introspections, MORE_THAN_REMEMBERED)
         return {
             WITH_KEYS: self.of(endpoint, lambda: client_credentials(FEW, resource=MAC_API)),
+            WITH_ASSERTIONS: self.of(endpoint, issuer.assertions),
             WITH_PROOFS: self.of(endpoint, issuer.proofs),
             INTROSPECTION: self.of(endpoint, issuer.introspections, INTROSPECT),
             UNSEEN: self.of(endpoint, unseen, INTROSPECT),

@@ -40,6 +40,11 @@ def test_a_certificate_takes_the_place_of_a_secret(tmp_path):
     assert (tmp_path / "requests").read_text() == line
 
 
+def test_who_has_no_secret_sends_no_header(tmp_path):
+    write(tmp_path / "requests", [replace(FORM, client_secret="")])
+    assert (tmp_path / "requests").read_text() == "\tgrant_type=x&scope=read+write\n"
+
+
 def test_a_proof_stands_behind_the_form(tmp_path):
     write(tmp_path / "requests", [replace(FORM, dpop="a.b.c")])
     line = "Basic YStiOnM=\tgrant_type=x&scope=read+write\ta.b.c\n"
