@@ -129,7 +129,7 @@ def test_it_accepts_what_init_writes(run, schema, tmp_path: Path):
         pytest.param("expires_at", "expires", id="a misspelt key of a secret"),
         pytest.param("[users.", "[user.", id="a misspelt table"),
         pytest.param('"refresh_token"', '"implicit"', id="an unknown grant"),
-        pytest.param("client_secret_post", "tls_client_auth", id="an unknown method"),
+        pytest.param("client_secret_post", "kerberos", id="an unknown method"),
         pytest.param('"Bearer"', '"bearer"', id="an unknown token type"),
         pytest.param("= 300", "= 0", id="a lifetime of nothing"),
         pytest.param("= 300", '= "300"', id="a lifetime in quotes"),
