@@ -30,7 +30,7 @@ KEY = SigningKey.generate("ES256", activates_at=0)
 def test_the_registries_it_shows_are_valid_together():
     rest = '[resources."https://api.example"]\nscopes = ["read"]\n'
     parsed = registry.parse({"registry.toml": "".join([*TABLES, rest]).encode()}, OFFERED)
-    assert set(parsed.clients) == {"shop", "editor", "bank", "intranet"}
+    assert set(parsed.clients) == {"shop", "editor", "bank", "intranet", "dashboards"}
     assert "1" in parsed.issuer.login_keys
 
 

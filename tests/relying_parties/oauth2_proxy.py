@@ -29,11 +29,16 @@ def install(folder: Path) -> Path:
 
 
 @contextmanager
-def started(program: Path, registered: Mapping[str, str], port: int) -> Iterator[str]:
-    """oauth2-proxy as the client that ``registered`` describes; the URL that it protects."""
+def started(
+    program: Path, registered: Mapping[str, str], port: int, **options: str
+) -> Iterator[str]:
+    """oauth2-proxy as the client that ``registered`` describes; the URL that it protects.
+
+    ``options`` are more of its own, with underscores for hyphens.
+    """
     url = f"http://127.0.0.1:{port}"
     with _service() as upstream, (program.parent / f"log.{port}").open("w+") as log:
-        options = {
+        given = {
             "provider": "oidc",
             "oidc-issuer-url": registered["issuer"],
             "client-id": registered["client_id"],
@@ -50,9 +55,10 @@ def started(program: Path, registered: Mapping[str, str], port: int) -> Iterator
             "pass-access-token": "true",
             "http-address": f"127.0.0.1:{port}",
             "upstream": upstream,
+            **{name.replace("_", "-"): value for name, value in options.items()},
         }
         process = subprocess.Popen(
-            [program, *(f"--{name}={value}" for name, value in options.items())],
+            [program, *(f"--{name}={value}" for name, value in given.items())],
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:

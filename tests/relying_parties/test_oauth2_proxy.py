@@ -27,7 +27,12 @@ def provider(program, tmp_path_factory, request):
         request.param,
         app=a_relying_party(**REGISTERED),
         poster=a_relying_party(**REGISTERED, token_endpoint_auth_method="client_secret_post"),
+        grouped=a_relying_party(**REGISTERED | {"scope": f"{REGISTERED['scope']} groups"}),
     )
+    table = running.read_registry()
+    table["groups"] = {"admins": {"users": ["alice"]}, "all staff": {"users": ["alice"]}}
+    table["claims"] = {"groups": {}}
+    running.write_registry(table)
     running.start()
     yield running
     running.stop()
@@ -89,3 +94,21 @@ def test_the_service_is_not_reached_by_whoever_says_no(browser, protected):
     page = browser.submit(browser.log_in(browser.get(protected)), "deny")
     assert (page.status, page.url.startswith(protected + "oauth2/callback")) == (403, True)
     assert "x-forwarded-user" not in page.html
+
+
+@pytest.mark.parametrize(("group", "status"), [("admins", 200), ("owners", 403)])
+def test_whoever_is_in_the_group_is_let_in_and_the_service_is_told(
+    program, provider, group, status
+):
+    """``--allowed-group``, by the ``groups`` of the ID token."""
+    registered = as_registered(provider, "grouped")
+    options = {"oidc_groups_claim": "groups", "allowed_group": group}
+    with (
+        oauth2_proxy.started(program, registered, free_port(), **options) as url,
+        Browser(provider) as opened,
+    ):
+        opened.also = url
+        page = opened.submit(opened.log_in(opened.get(url)), "allow")
+        assert page.status == status
+        if status == 200:
+            assert told(page)["x-forwarded-groups"] == "admins,all staff"
