@@ -99,5 +99,5 @@ def test_every_module_belongs_to_one_half():
     public |= {"access_tokens", "admission", "asgi", "authority", "file_text", "private_file"}
     public |= {"audience", "deadline", "spent", "spent_file", "verifier", "wsgi", "__main__"}
     public |= {"dpop", "dpop_nonce", "dpop_policy", "replays", "target_uri"}
-    public |= {"dpop_signer", "dpop_httpx", "dpop_requests"}
+    public |= {"dpop_signer", "dpop_httpx", "dpop_requests", "resource_metadata"}
     assert modules == public | PRIVATE_HALF
