@@ -73,8 +73,8 @@ def of_access_token(
     token = read_access_token(server, authenticated, text, "subject_token")
     user = None
     if not token.is_client:
-        _, user = returned.parties(server, token, authenticated.received_at)
-        user = user or User.of_claims(token.subject, {})
+        whose, user = returned.parties(server, token, authenticated.received_at)
+        user = user or User.of_claims(server.real_sub(whose, token.subject), {})
     elif token.client_id != authenticated.client.client_id:
         raise refused("subject_token", "another client's, which acts for itself")
     standing = returned.standing(server, token, partial(refused, "subject_token", "revoked"))
@@ -104,6 +104,7 @@ def of_id_token(
         sub, sid = claims.get("sub"), claims.get("sid")
         if claims.get("aud") != client.client_id or not isinstance(sub, str):
             raise refused("subject_token", "another client's")
+        sub = server.real_sub(client, sub)
         user = server.living_user(sub)
         server.check_not_before(claims["iat"], client, user)
     except InvalidToken as invalid:
