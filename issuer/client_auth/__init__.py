@@ -213,4 +213,6 @@ def _method_detail(callers: Callers[C], read: Read, credentials: Credentials) ->
 
 
 _READS = tuple(dict.fromkeys(method.read for method in CLIENT_AUTH.values()))
-_NAMES = {method.read: name for name, method in reversed([*CLIENT_AUTH.items()])}
+_NAMES: dict[Read, str] = {}
+for _name, _method in CLIENT_AUTH.items():
+    _NAMES.setdefault(_method.read, _name)  # of two that look alike, the first

@@ -73,8 +73,8 @@ def of_access_token(
     token = read_access_token(server, authenticated, text, "subject_token")
     user = None
     if not token.is_client:
-        whose, user = returned.parties(server, token, authenticated.received_at)
-        user = user or User.of_claims(server.real_sub(whose, token.subject), {})
+        client, user = returned.parties(server, token, authenticated.received_at)
+        user = user or User.of_claims(server.real_sub(client, token.subject), {})
     elif token.client_id != authenticated.client.client_id:
         raise refused("subject_token", "another client's, which acts for itself")
     standing = returned.standing(server, token, partial(refused, "subject_token", "revoked"))

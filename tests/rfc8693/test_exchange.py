@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from issuer.grants.subject_token import ACCESS_TOKEN, ID_TOKEN, JWT, PREFIX
 from issuer.grants.token_exchange import MAX_ACTORS
 from issuer.protocol import revocation
 from issuer.protocol.replay import spend
+from issuer.registry.exchange import TOKEN_EXCHANGE
 from issuer.registry.scope import Scope
 from issuer.stores import open_store
 from issuer.token import TokenGenerator
@@ -28,6 +30,8 @@ from tests.builders import (
     MAC_API,
     NOW,
     OTHER_API,
+    RING,
+    SECRET,
     a_client,
     a_public_client,
     a_server,
@@ -304,6 +308,22 @@ def test_p25_a_token_that_was_revoked_is_not_exchanged(tmp_path):
     store.close()
 
 
+@pytest.mark.parametrize("kind", ["access_token", "id_token"])
+def test_each_client_knows_the_user_by_the_sub_of_its_own_sector(kind):
+    """OpenID Connect Core section 8.1: what is exchanged is about the user, whatever its sub."""
+    ring = RING.with_subject_key()
+    pairwise = {"subject_type": "pairwise"}
+    rule = RULE | {"subject_token_types": (kind,)}
+    web = a_client(**pairwise, redirect_uris=("https://shop.example/callback",))
+    for gateway in (a_gateway("gateway", rule), a_gateway("gateway", rule, **pairwise)):
+        server = a_server(web, gateway, ring=ring)
+        holder = web if kind == "access_token" else gateway
+        sub = server.told_sub(holder, "alice")
+        text = a_token(server, sub=sub) if holder is web else an_id_token(server, sub=sub)
+        _, found = exchanged(server, exchange(text, subject_token_type=PREFIX + kind))
+        assert found.subject == server.told_sub(gateway, "alice")
+
+
 SCOPES = st.frozensets(st.sampled_from(["read", "write", "pay"]))
 
 
@@ -350,3 +370,42 @@ def test_no_exchange_yields_what_its_token_and_the_registry_do_not_allow(  # noq
     assert resource in (None, found.audience)
     assert found.expires_at <= NOW + min(left, 600)
     assert found.subject == "alice"
+
+
+def test_at_a_running_issuer_a_token_is_exchanged_and_stands_while_its_subject_does(an_issuer):
+    running = an_issuer(replay_store="sqlite:replay.db")
+    table = running.read_registry()
+    api = next(iter(table["resources"]))
+    table["resources"][OTHER_API] = {"scopes": ["read"]}
+    table["clients"]["gateway"] = {
+        "client_secrets": table["clients"]["web"]["client_secrets"],
+        "grant_types": [TOKEN_EXCHANGE],
+        "scope": "read",
+        "resources": [OTHER_API],
+        "exchanges": [{"resource": OTHER_API, "audiences": [api]}],
+    }
+    running.write_registry(table)
+    running.start(workers=2)
+    subject = running.redeem(running.code()).json()["access_token"]
+    form = {
+        "grant_type": TOKEN_EXCHANGE, "subject_token": subject, "subject_token_type": ACCESS_TOKEN,
+    }  # fmt: skip
+
+    def ask(**others):
+        auth = ("gateway", SECRET)
+        return httpx.post(f"{running.url}/token", data={**form, **others}, auth=auth)
+
+    answer = ask()
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["issued_token_type"] == ACCESS_TOKEN
+    assert answer.json()["scope"] == "read"
+    for error, others in (
+        ("invalid_scope", {"scope": "read write"}),
+        ("invalid_target", {"resource": api}),
+        ("invalid_request", {"subject_token": "x"}),
+    ):
+        refused = ask(**others)
+        assert (refused.status_code, refused.json()["error"]) == (400, error)
+    revoked = httpx.post(f"{running.url}/revoke", data={"token": subject}, auth=("web", SECRET))
+    assert revoked.status_code == 200
+    assert ask().json()["error"] == "invalid_request"
