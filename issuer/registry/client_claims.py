@@ -7,7 +7,7 @@ from pydantic import JsonValue
 ISSUER_CLAIMS = frozenset(
     {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "cnf",
      "acr", "amr", "azp", "act", "may_act", "nonce", "at_hash", "c_hash", "sid", "userinfo",
-     "grant_id", "events", "active", "token_type", "userinfo_claims"}
+     "grant_id", "events", "userinfo_claims"}
 )  # fmt: skip
 """The claims that say who vouches for what to whom: no registration may set them."""
 
