@@ -116,6 +116,15 @@ def test_a_resource_without_a_scope_is_named_all_the_same():
     assert page.all("ul") == []
 
 
+def test_what_is_asked_for_by_name_is_named_on_the_consent_page():
+    """OpenID Connect Core section 5.5; a sentence of the registry goes before one of ours."""
+    claims = (("birthdate", ""), ("groups", "Your teams"), ("department", ""))
+    html = a_page(a_consent_view(claims=claims)).html
+    for said in ("it is told about you:", "Your date of birth", "Your teams", "department"):
+        assert said in html
+    assert "it is told about you:" not in a_page(a_consent_view()).html
+
+
 def test_the_consent_page_sends_a_decision():
     page = a_page(a_consent_view())
     assert page.all("form") == [{"method": "post", "action": "consent"}]
