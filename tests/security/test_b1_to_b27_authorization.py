@@ -185,8 +185,11 @@ def a_listener():
 def test_nothing_that_a_request_names_is_fetched(browser):
     """P35: no SSRF, by /authorize or by /par."""
     with a_listener() as (url, visits):
-        refused = browser.authorize(request_uri=url)
-        assert (refused.status, "error" in refused.ids) == (400, True)
+        told = browser.authorize(request_uri=url)
+        assert (told["to"], told["error"]) == (CALLBACK, "request_uri_not_supported")
+        for elsewhere in (None, url, "https://evil.example/"):
+            refused = browser.authorize(request_uri=url, redirect_uri=elsewhere)
+            assert (refused.status, "error" in refused.ids) == (400, True)
         for name in ("request_uri", "client_uri", "jwks_uri", "logo_uri"):
             data = {**SENT, name: url}
             pushed = browser.http.post(browser.url + PAR, data=data, auth=("web", SECRET))
