@@ -21,6 +21,7 @@ from issuer.resources.consent import ConsentResource
 from issuer.resources.ending import Ending
 from issuer.resources.login import LoginCallbackResource, LoginResource
 from issuer.resources.logout import LogoutResource
+from issuer.serving.published_keys import PublishedKeys
 from issuer.stores.none import NoStore
 from issuer.stores.sqlite import SQLiteStore
 from keys.signing import SigningKey
@@ -63,7 +64,9 @@ class Pages:
         ending = Ending(self.store, self.told.append)
         callback = LoginCallbackResource(browser, ending=ending, store=self.store)
         self.app = falcon.asgi.App()
-        self.app.add_route(AUTHORIZE, AuthorizeResource(browser, store=self.store))
+        keys = PublishedKeys(clock=lambda: self.now)
+        authorize = AuthorizeResource(browser, store=self.store, published_keys=keys)
+        self.app.add_route(AUTHORIZE, authorize)
         self.app.add_route(CONSENT, ConsentResource(browser))
         self.app.add_route(LOGIN, LoginResource(browser, ending=ending, guard=Guard(store)))
         self.app.add_route(LOGIN_CALLBACK, callback)
