@@ -33,7 +33,7 @@ SHOWN = ("iss", "sub", "aud", "iat", "nbf", "exp")
 def explain(
     context: click.Context, place: Place, file: BinaryIO, client_id: str | None = None
 ) -> None:
-    """Say which client a workload's token is, and what keeps it from being another.
+    """Say which client a workload's token is, and why no other.
 
     Looks at the rules that clients have for its federation, one by one: at CLIENT_ID's alone, if it
     is named. The token is not sent anywhere, and nothing is spent. Leaves with 1 if no client could

@@ -78,7 +78,7 @@ def add(  # noqa: PLR0913, PLR0917  an option each
     jwks_uri: str | None,
     file: str | None,
 ) -> None:
-    """Add a federation: github, gitlab, google, kubernetes, spiffe, or another.
+    """Add a federation: github, gitlab, google, kubernetes, spiffe, …
 
     \b
     Examples:

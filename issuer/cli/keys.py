@@ -70,7 +70,7 @@ def _timetable(key: Timetable, now: int) -> tuple[str, ...]:
 def add(
     place: Place, alg: str | None, activate_in: int, *, at_once: bool, subject_key: bool
 ) -> None:
-    """Add a key for another algorithm, beside those that there are, or the key of pairwise subs.
+    """Add a key for another algorithm, or the one of pairwise subs.
 
     Access tokens are signed by the first algorithm of the file, ID tokens by the one that their
     client registered as id_token_signed_response_alg; RS256 if it registered none.

@@ -104,6 +104,8 @@ ISSUERS = ["https://issuer.example", "https://issuer.example/tenant"]
 WITHOUT_A_CLIENT = {"group", "init", "resource", "user", "keys", "login-key", "schema"}
 """What is the same whatever clients there are; run once with all of them."""
 WITH_A_CLIENT = {"check", "client", "code", "inspect", "revoke"}
+OF_ONE_KIND = {"device", "explain", "federation"}
+"""For devices, and for workloads: tested beside those."""
 
 
 @pytest.fixture(params=ISSUERS)
@@ -230,4 +232,4 @@ def test_whatever_clients_there_are_the_other_commands_do_the_same(run, url, tmp
 
 
 def test_no_command_is_forgotten_here():
-    assert set(the_command.commands) == WITHOUT_A_CLIENT | WITH_A_CLIENT
+    assert set(the_command.commands) == WITHOUT_A_CLIENT | WITH_A_CLIENT | OF_ONE_KIND

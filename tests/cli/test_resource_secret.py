@@ -93,7 +93,7 @@ def test_a_resource_that_is_not_there_gets_none(run, registry):
         pytest.param('client_id = "api"', "takes client_secrets", id="a name without a secret"),
         pytest.param(
             'introspection_endpoint_auth_method = "none"',
-            r'"none" is not known here; there is client_secret_basic, client_secret_post',
+            r'"none" is for clients; a resource server asks by client_secret_basic or client',
             id="a method that proves nothing",
         ),
         pytest.param(

@@ -39,7 +39,8 @@ def new_assertion(place: Place, client_id: str, private_key: Path | None) -> Non
     log of the issuer says.
 
     \b
-    Example:
+    Examples:
+      issuer client assertion billing
       curl http://127.0.0.1:8000/token -d grant_type=client_credentials \\
         -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
         -d client_assertion=$(issuer client assertion billing)

@@ -37,7 +37,7 @@ def new_key(  # noqa: PLR0913  the ways of one change
     key_alg: str | None,
     private_key: Path | None,
 ) -> None:
-    """Give a client another key, and write its private half to a file, mode 0600.
+    """Give a client another key; its private half goes into a file.
 
     The keys it has stay good, so that nothing fails before the client signs with the new one; then
     --remove takes an old one away. Keys that a client publishes at a jwks_uri, or that lie in a
