@@ -33,7 +33,7 @@ TYP = "client-authentication+jwt"
 )
 @pass_place
 def new_assertion(place: Place, client_id: str, private_key: Path | None) -> None:
-    """Print an assertion that proves, once and within a minute, that a client asks.
+    """Print an assertion that proves, once, that a client asks.
 
     Applications make these with a library; this is for the first token. Why one is refused, the
     log of the issuer says.
