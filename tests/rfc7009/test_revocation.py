@@ -64,7 +64,8 @@ def is_revoked(store, server, response, now=NOW) -> bool:
     """Whether the access token of ``response`` is, by now."""
     token = server.issued.verify(str(response.access_token), now)
     try:
-        asyncio.run(store.use(Use(standing=(standing(token, lambda: InvalidGrant("")),)), now))
+        held = standing(server, token, lambda: InvalidGrant(""))
+        asyncio.run(store.use(Use(standing=(held,)), now))
     except Revoked:
         return True
     return False
