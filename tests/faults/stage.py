@@ -90,4 +90,4 @@ def check_afterwards(stage: Stage, ledger: Ledger) -> None:
     if any(secret in logs for secret in ledger.secrets):
         ledger.report("I4: a log has a code or refresh token in it")
     if "Traceback" in logs:
-        ledger.report("a log has a traceback in it")
+        ledger.report(f"a log has a traceback in it: {logs[logs.index('Traceback') :][:3000]}")
