@@ -14,6 +14,9 @@ _KEYS, _AUTHORITIES = "jwks_file", "client_certificate_authorities_file"
 _HOLDERS = ("clients", "federations")
 """The tables whose records have keys."""
 
+_PIECE = 2**20
+"""Bytes that are looked through in one go."""
+
 Path = tuple[str, ...]
 """Of a field within the documents."""
 
@@ -26,11 +29,19 @@ def named(contents: Mapping[str, bytes]) -> Mapping[str, Path]:
     found: dict[str, Path] = {}
     for file, content in contents.items():
         # So in few registries, and this is asked of all of them.
-        if _KEYS.encode() in content or _AUTHORITIES.encode() in content:
+        if _mentions(content, _KEYS.encode()) or _mentions(content, _AUTHORITIES.encode()):
             for path, name in _named_in(file, content):
                 if isinstance(name, str) and name:
                     found.setdefault(name, path)
     return found
+
+
+def _mentions(content: bytes, word: bytes) -> bool:
+    """Whether it is there; other threads are let through after each piece."""
+    return any(
+        content.find(word, start, start + _PIECE + len(word)) >= 0
+        for start in range(0, len(content), _PIECE)
+    )
 
 
 def _named_in(file: str, content: bytes) -> Iterator[tuple[Path, object]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from issuer.load import parse_registry
-from issuer.registry import InvalidRegistry, Registry, digest, edit, files, parse
+from issuer.registry import InvalidRegistry, Registry, digest, edit, files, key_files, parse
 from issuer.registry.files import Unreadable
 from issuer.reload import Reloader
 from issuer.token import OFFERED
@@ -176,3 +176,12 @@ def test_a_large_registry_reads_it_the_same_way(tmp_path):
     registry = parse_registry(contents)
     assert xs(registry, "c2999") == xs(registry)
     assert registry.client_keys(registry.clients["c7"]).find(KID, "ES256")
+
+
+@pytest.mark.parametrize("before", [2**20 - 9, 2**20 - 5, 2**20 - 1, 2**20, 2**20 + 1])
+def test_a_file_is_found_wherever_in_a_large_document_it_is_named(before):
+    """Documents are looked through in pieces."""
+    head, tail = '{"clients": {"a": {"', 'jwks_file": "a.jwks.json"}}}'
+    document = (head.replace("{", "{" + " " * (before - len(head)), 1) + tail).encode()
+    assert document.index(b"jwks_file") == before
+    assert list(key_files.named({"registry.json": document})) == ["a.jwks.json"]
