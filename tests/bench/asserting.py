@@ -17,8 +17,7 @@ from issuer.protocol.request import TokenRequest
 from issuer.registry.client_keys import ClientKeys
 from issuer.token import handler
 from keys.jwks import VerificationKey
-from tests.bench.report import table
-from tests.bench.verifying import ROUNDS, Call, microseconds
+from tests.bench.in_turn import Call, measured, page
 from tests.builders import NOW, a_client, a_request, a_server
 from tests.rfc7523.builders import a_signed_request, a_signing_client, an_assertion
 from tests.rfc7523.keys import KID
@@ -112,17 +111,9 @@ def contenders() -> Mapping[str, Iterator[Call]]:
 
 def main() -> None:
     """Measures, and prints a table and what is ours."""
-    running = contenders()
-    rounds: dict[str, list[float]] = {name: [] for name in running}
-    for _ in range(ROUNDS):
-        for name, calls in running.items():
-            rounds[name].append(microseconds(calls))
+    rounds = measured(contenders())
     _, ours, *_ = rounds.values()
-    rows = [
-        [name, f"{min(each):.1f}", f"{statistics.median(each):.1f}"]
-        for name, each in rounds.items()
-    ]
-    print(table(["µs", "least", "median"], rows))
+    print(page(rounds))
     least, median = min(ours), statistics.median(ours)
     verdict = "reached" if least <= MOST else "**not reached**"
     said = f"{least:.1f} µs by the least, {median:.1f} by the median; {MOST:.0f} at most"

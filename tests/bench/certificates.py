@@ -5,7 +5,6 @@ is signed: it is all that happens to a request before, with the header of the pr
 what a certificate takes more than a secret, which is hashed and compared in its place.
 """
 
-import statistics
 from collections.abc import Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
@@ -20,8 +19,7 @@ from issuer.resources.client_certificate import client_certificates
 from issuer.server import AuthorizationServer
 from issuer.token import handler
 from tests.asking import a_request_of
-from tests.bench.report import table
-from tests.bench.verifying import ROUNDS, Call, microseconds
+from tests.bench.in_turn import Call, measured, page
 from tests.builders import NOW, RING, a_client, a_request, a_resource
 from tests.rfc8705.certificates import AUTHORITY, BILLING, by_rfc_9440, certified
 from tests.rfc8705.registries import BEHIND_A_PROXY, PROXY
@@ -99,16 +97,8 @@ def contenders() -> Mapping[str, Iterator[Call]]:
 
 def main() -> None:
     """Measures, and prints a table and what is ours."""
-    running = contenders()
-    rounds: dict[str, list[float]] = {name: [] for name in running}
-    for _ in range(ROUNDS):
-        for name, calls in running.items():
-            rounds[name].append(microseconds(calls))
-    rows = [
-        [name, f"{min(each):.1f}", f"{statistics.median(each):.1f}"]
-        for name, each in rounds.items()
-    ]
-    print(table(["µs", "least", "median"], rows))
+    rounds = measured(contenders())
+    print(page(rounds))
     secret, certificate, _ = rounds.values()
     more = min(certificate) - min(secret)
     verdict = "reached" if more <= MOST else "**not reached**"

@@ -15,8 +15,7 @@ from issuer.token import handler
 from keys import jws
 from keys.dpop import MAX_PROOF, _read_key
 from keys.dpop_signer import DPoPKey
-from tests.bench.report import table
-from tests.bench.verifying import ROUNDS, Call, microseconds
+from tests.bench.in_turn import Call, measured, page
 from tests.builders import ISSUER, NOW, a_client, a_request, a_server
 from tests.rfc9449.proving import proving
 
@@ -89,18 +88,10 @@ def contenders() -> Mapping[str, Iterator[Call]]:
 
 def main() -> None:
     """Measures, and prints a table and what is ours."""
-    running = contenders()
-    rounds: dict[str, list[float]] = {name: [] for name in running}
-    for _ in range(ROUNDS):
-        for name, calls in running.items():
-            rounds[name].append(microseconds(calls))
+    rounds = measured(contenders())
     bare, proof, *_ = rounds.values()
     ours = [with_it - without for with_it, without in zip(proof, bare, strict=True)]
-    rows = [
-        [name, f"{min(each):.1f}", f"{statistics.median(each):.1f}"]
-        for name, each in rounds.items()
-    ]
-    print(table(["µs", "least", "median"], rows))
+    print(page(rounds))
     least, median = min(proof) - min(bare), statistics.median(ours)
     verdict = "reached" if least <= MOST else "**not reached**"
     said = f"{least:.1f} µs by the least, {median:.1f} by the median; {MOST:.0f} at most"

@@ -7,7 +7,7 @@ of processor time.
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import count, repeat
 from typing import Any
@@ -21,6 +21,7 @@ from keys.mac.signed_request import Request
 from keys.mac.signer import MacCredentials, authorization
 from keys.replays import MemoryReplays
 from keys.signing import SigningKey
+from tests.bench.in_turn import Call, measured
 from tests.bench.report import table
 from tests.builders import API, ISSUER, MAC_API, MAC_PRIVATE_JWK, NOW, a_client, a_request, a_server
 
@@ -28,7 +29,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # WebOb's, of the standard library's cgi
     import macauthlib
 
-ROUNDS, CALLS = 9, 200
 ADDRESS = ("GET", "/invoices?page=2", "mac.example", 443)
 ENVIRON = {
     "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/invoices", "QUERY_STRING": "page=2",
@@ -37,8 +37,6 @@ ENVIRON = {
 
 URL = "https://api.example/invoices?page=2"
 NONCES = Nonces(b"s" * 32)
-
-Call = Callable[[], object]
 
 
 def token(server: AuthorizationServer, audience: str) -> dict[str, Any]:
@@ -166,23 +164,9 @@ def contenders() -> Mapping[str, Iterator[Call]]:
     }
 
 
-def microseconds(calls: Iterator[Call]) -> float:
-    """Of processor time for one call; every call has to succeed."""
-    ready = [next(calls) for _ in range(CALLS)]
-    start = time.process_time()
-    answers = [call() for call in ready]
-    used = time.process_time() - start
-    assert all(answers)
-    return used / CALLS * 1e6
-
-
 def main() -> None:
     """Measures, and prints a table."""
-    running = contenders()
-    rounds: dict[str, list[float]] = {name: [] for name in running}
-    for _ in range(ROUNDS):
-        for name, calls in running.items():
-            rounds[name].append(microseconds(calls))
+    rounds = measured(contenders())
     medians = {name: statistics.median(each) for name, each in rounds.items()}
     bare = next(iter(medians.values()))
     rows = [[name, f"{each:.1f}", f"{each / bare:.2f}"] for name, each in medians.items()]
